@@ -1,0 +1,209 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Outcome is how an Exchange ended, as records and metrics name it.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeOK            Outcome = "ok"
+	OutcomeDenied        Outcome = "denied"         // refused by us
+	OutcomeProviderError Outcome = "provider_error" // the provider's error was passed on, or it failed
+	OutcomeClientGone    Outcome = "client_gone"    // the client left before the end
+	OutcomeCut           Outcome = "cut"            // the answer began and ended in an error
+	OutcomeError         Outcome = "error"          // our own failure
+)
+
+// Changes are the declared edits of a request. They are turned into byte edits
+// for a deployment by the dialect, in one place, the moment the request leaves.
+type Changes struct {
+	// Model replaces the caller's model name; empty leaves it.
+	Model string
+	// MaxTokens sets or lowers the limit on output tokens; 0 leaves it.
+	MaxTokens int64
+	// IncludeUsage asks a chat or completions stream for its usage chunk.
+	IncludeUsage bool
+	// Edits are byte edits of View.Raw made by policy, sorted by span.
+	Edits []Edit
+}
+
+// Exchange is one request on its way through the chain, from the outermost
+// llm_ handler, which owns it, to the record of its outcome. It belongs to the
+// goroutine of the request and is not safe for concurrent use.
+type Exchange struct {
+	ID       string // UUIDv7
+	Start    time.Time
+	Server   string // name of Caddy's HTTP server
+	ClientIP string
+	Method   string
+	Path     string
+	TraceID  string
+	// Family is how the caller wants to be spoken to; Dialect what it speaks.
+	Family  Family
+	Dialect Dialect
+	// Principal is nil until llm_auth has found one.
+	Principal *Principal
+	// View is nil until a handler needed the body (or when there is none).
+	View *View
+	// Changes are the edits declared so far.
+	Changes Changes
+	// Decisions are in the order in which they were taken.
+	Decisions []Decision
+	Tags      []string
+	// Attempts are the admitted calls, in order.
+	Attempts []*Attempt
+	// Denied is the refusal that ended the exchange, nil if none.
+	Denied *Denial
+	// Status is the status sent to the client, 0 before that.
+	Status  int
+	Outcome Outcome
+	// FirstByte is when the first byte of the answer's body left; BytesOut
+	// counts them all; Digest is the SHA-256 of those bytes (nil before the
+	// end); FinishReason is the model's own word for why it stopped.
+	FirstByte    time.Time
+	End          time.Time
+	BytesIn      int64
+	BytesOut     int64
+	Digest       []byte
+	FinishReason string
+
+	passed    map[string]bool
+	governors []Governor
+	recorder  Recorder
+	deferred  []func()
+	finished  bool
+}
+
+// Governor is what a governing handler leaves on the Exchange for the gate.
+type Governor interface {
+	// Reserve decides about one attempt and takes what it needs, in memory,
+	// without waiting for I/O. It may start a durable write; Hold.Durable waits
+	// for it. A refusal is returned as a *Denial, and then nothing was taken.
+	Reserve(x *Exchange, a *Attempt) (Hold, error)
+}
+
+// Hold is what a Governor took for one attempt.
+type Hold interface {
+	// Durable returns once what Reserve started is on disk, or with the reason
+	// why it never will be. It is called before anything leaves.
+	Durable(ctx context.Context) error
+	// Settle replaces the hold by what the attempt really used; an attempt with
+	// ResultUnsent used nothing. Called exactly once, on every way out. It must
+	// not block on I/O and cannot fail.
+	Settle(x *Exchange, a *Attempt)
+}
+
+// Recorder writes the records of an Exchange.
+type Recorder interface {
+	// Admitted starts writing the record that must be durable before the
+	// attempt leaves. Its Durable sets Attempt.AuditIndex.
+	Admitted(x *Exchange, a *Attempt) (Hold, error)
+	// Ended writes the outcome of the Exchange: completed if an attempt was
+	// admitted, else denied. It does not wait for the disk.
+	Ended(x *Exchange)
+}
+
+// Pass marks that a governing handler (by the name used in `require`, e.g.
+// "auth") has done its work on this Exchange.
+func (x *Exchange) Pass(handler string) {
+	if x.passed == nil {
+		x.passed = make(map[string]bool, 6)
+	}
+	x.passed[handler] = true
+}
+
+// Passed reports whether the handler of that name has run.
+func (x *Exchange) Passed(handler string) bool { return x.passed[handler] }
+
+// Govern adds a governor; the gate asks them in the order of these calls.
+func (x *Exchange) Govern(g Governor) { x.governors = append(x.governors, g) }
+
+// Record sets the recorder. The first one stays: the outermost llm_audit is the
+// one that records.
+func (x *Exchange) Record(r Recorder) {
+	if x.recorder == nil {
+		x.recorder = r
+	}
+}
+
+// Recorded reports whether a recorder was set.
+func (x *Exchange) Recorded() bool { return x.recorder != nil }
+
+// Defer runs f when the Exchange has been settled and recorded, last added
+// first, whatever happened before: releasing leases, slots and metrics.
+func (x *Exchange) Defer(f func()) { x.deferred = append(x.deferred, f) }
+
+// Decide appends a decision.
+func (x *Exchange) Decide(d Decision) { x.Decisions = append(x.Decisions, d) }
+
+// Model is the model as it stands now: what a rule chose, else what the caller
+// named, else empty.
+func (x *Exchange) Model() string {
+	if x.Changes.Model != "" {
+		return x.Changes.Model
+	}
+	if x.View != nil {
+		return x.View.Model
+	}
+	return ""
+}
+
+// Stream reports whether the caller asked for a stream.
+func (x *Exchange) Stream() bool { return x.View != nil && x.View.Stream }
+
+// Current returns the latest attempt, nil if none was admitted.
+func (x *Exchange) Current() *Attempt {
+	if len(x.Attempts) == 0 {
+		return nil
+	}
+	return x.Attempts[len(x.Attempts)-1]
+}
+
+// Totals returns the usage and cost of all attempts together.
+func (x *Exchange) Totals() (u Usage, cost Money) {
+	if len(x.Attempts) == 1 {
+		return x.Attempts[0].Usage, x.Attempts[0].Cost
+	}
+	for _, a := range x.Attempts {
+		u.Input += a.Usage.Input
+		u.CacheRead += a.Usage.CacheRead
+		u.CacheWrite += a.Usage.CacheWrite
+		u.CacheWrite1h += a.Usage.CacheWrite1h
+		u.Output += a.Usage.Output
+		u.Reasoning += a.Usage.Reasoning
+		u.Estimated = u.Estimated || a.Usage.Estimated
+		cost = cost.Add(a.Cost)
+	}
+	return u, cost
+}
+
+// ErrFinished is returned by Admit after the Exchange has ended.
+var ErrFinished = errors.New("the exchange has ended")
+
+// Finish settles whatever is still held, writes the outcome and runs what was
+// deferred. It is idempotent and must run on every way out.
+func (x *Exchange) Finish(now time.Time) {
+	if x.finished {
+		return
+	}
+	x.finished = true
+	x.End = now
+	// A deferred release must run even if a settlement or the recorder panics.
+	defer func() {
+		for i := len(x.deferred) - 1; i >= 0; i-- {
+			x.deferred[i]()
+		}
+		x.deferred = nil
+	}()
+	for _, a := range x.Attempts {
+		x.Settle(a, now)
+	}
+	if x.recorder != nil {
+		x.recorder.Ended(x)
+	}
+}
