@@ -1,0 +1,146 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// Actions of the decisions that Evaluate adds, besides ActionDeny and
+// ActionFlag.
+const (
+	DecisionWouldDeny = "would_deny" // a deny rule in shadow matched
+	DecisionWouldFlag = "would_flag" // a flag rule in shadow matched
+	DecisionError     = "error"      // a rule could not be evaluated
+)
+
+// Evaluate runs the rules in order on a request and returns the first refusal,
+// nil if there is none. For every rule that matched or could not be evaluated,
+// up to the one that refused, it appends a decision to x. Decisions, denials and
+// their causes hold nothing of the prompt.
+//
+// A rule that cannot be evaluated refuses the request unless its OnError is
+// "allow" or it is in shadow: with code policy_blocked, or with unscannable when
+// it looks at a body of which x has no View.
+func (s *Set) Evaluate(ctx context.Context, x *llm.Exchange, env RequestEnv) *llm.Denial {
+	if len(s.rules) == 0 {
+		return nil
+	}
+	e := newEvaluation(x, env)
+	defer e.release()
+	e.clock = s.clock
+	for i := range s.rules {
+		r := &s.rules[i]
+		matched, err := r.matches(e, s)
+		if err == nil && !matched {
+			continue
+		}
+		if d := r.decide(x, err); d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+var (
+	errNoView   = errors.New("the body was not understood")
+	errDeadline = errors.New("it ran out of time")
+	errCost     = errors.New("it went over its cost limit")
+	errSize     = errors.New("something in the request is too large for it")
+	errOther    = errors.New("its evaluation failed")
+)
+
+// matches evaluates one rule.
+func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
+	if r.needsBody && e.x.View == nil && (e.x.Dialect.HasBody() || e.x.Dialect == llm.DialectNone) {
+		return false, errNoView
+	}
+	defer func() {
+		if p := recover(); p != nil { // Eval recovers by itself; this is for the rest
+			matched, err = false, errOther
+		}
+	}()
+	if r.clocked {
+		e.deadline = e.clock().Add(s.deadline)
+	}
+	v, _, err := r.program.Eval(e)
+	if err != nil {
+		return false, classify(err)
+	}
+	b, ok := v.(types.Bool)
+	if !ok {
+		return false, errOther
+	}
+	return bool(b), nil
+}
+
+// classify reduces an evaluation error to its kind: its text may quote the
+// request.
+func classify(err error) error {
+	var cancelled interpreter.EvalCancelledError
+	switch {
+	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
+		return errCost
+	case errors.As(err, &cancelled):
+		return errDeadline
+	case errors.Is(err, errTooLarge):
+		return errSize
+	}
+	return errOther
+}
+
+// decide records what a rule that matched (err nil) or failed has to say, and
+// returns its refusal if it is one.
+func (r *rule) decide(x *llm.Exchange, err error) *llm.Denial {
+	d := llm.Decision{Module: "policy", Rule: r.Name, Action: r.Action}
+	code, refuse := llm.CodePolicyBlocked, r.Action == ActionDeny
+	if err != nil {
+		if errors.Is(err, errNoView) {
+			code = llm.CodeUnscannable
+		}
+		d.Action, d.Detail = DecisionError, err.Error()
+		refuse = r.OnError == OnErrorDeny
+	}
+	if r.Enforcement == EnforceShadow {
+		refuse = false
+		switch d.Action {
+		case ActionDeny:
+			d.Action = DecisionWouldDeny
+		case ActionFlag:
+			d.Action = DecisionWouldFlag
+		}
+	}
+	if refuse {
+		d.Code = code
+		if err != nil {
+			d.Action = ActionDeny
+		}
+	}
+	x.Decide(d)
+	if !refuse {
+		return nil
+	}
+	denial := llm.Deny(http.StatusUnprocessableEntity, code, llm.StagePolicy, "%s", r.message(err))
+	denial.Rule = r.Name
+	denial.Err = err
+	return denial
+}
+
+// message is what the client is told.
+func (r *rule) message(err error) string {
+	switch {
+	case errors.Is(err, errNoView):
+		return fmt.Sprintf("the request could not be examined by policy rule %q, so it was refused; send a supported request format or ask the operator of this gateway", r.Name)
+	case err != nil:
+		return fmt.Sprintf("policy rule %q could not be evaluated for this request (%v), so it was refused; shorten the request or ask the operator of this gateway", r.Name, err)
+	case r.Message == "":
+		return fmt.Sprintf("refused by policy rule %q; change the request or ask the operator of this gateway", r.Name)
+	}
+	return fmt.Sprintf("%s (policy rule %q)", r.Message, r.Name)
+}

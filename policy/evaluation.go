@@ -1,0 +1,99 @@
+package policy
+
+import (
+	"sync"
+	"time"
+
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// evaluation is the state of one Evaluate: what the variables of the rules read
+// from, and what was already read. It is reused; values made from it live no
+// longer than the Evaluate.
+type evaluation struct {
+	x   *llm.Exchange
+	env RequestEnv
+
+	objects    [numRoots]object
+	memo       [numSlots]ref.Val
+	selections [numSelections]selection
+	lists      [numSelections]list
+	tools      tools
+	toolList   list
+	headers    headers
+
+	// The running rule: when it must stop, and how often it was asked.
+	clock    func() time.Time
+	deadline time.Time
+	ticks    uint
+}
+
+var evaluations = sync.Pool{New: func() any {
+	e := &evaluation{}
+	for i := range e.objects {
+		e.objects[i] = object{root: root(i), e: e}
+	}
+	for i := range e.selections {
+		e.selections[i].e = e
+		e.lists[i].sequence = &e.selections[i]
+	}
+	e.tools.e = e
+	e.toolList.sequence = &e.tools
+	e.headers.e = e
+	return e
+}}
+
+func newEvaluation(x *llm.Exchange, env RequestEnv) *evaluation {
+	e := evaluations.Get().(*evaluation)
+	e.x, e.env = x, env
+	return e
+}
+
+// release gives the evaluation back, holding nothing of the request.
+func (e *evaluation) release() {
+	e.x, e.env = nil, RequestEnv{}
+	clear(e.memo[:])
+	for i := range e.selections {
+		e.selections[i].reset()
+	}
+	e.headers.all = nil
+	evaluations.Put(e)
+}
+
+// tickName is a variable that no expression can name; loops look it up once an
+// iteration so that a rule cannot outlive its deadline (see loops.go).
+const tickName = "#tick"
+
+// ResolveName implements interpreter.Activation.
+func (e *evaluation) ResolveName(name string) (any, bool) {
+	switch name {
+	case tickName:
+		e.tick()
+		return nil, true
+	case "llm":
+		return &e.objects[rootLLM], true
+	case "prompt":
+		return &e.objects[rootPrompt], true
+	case "caller":
+		return &e.objects[rootCaller], true
+	case "request":
+		return &e.objects[rootRequest], true
+	case "now":
+		return e.now(), true
+	}
+	return nil, false
+}
+
+// Parent implements interpreter.Activation.
+func (e *evaluation) Parent() interpreter.Activation { return nil }
+
+// tick stops the rule if its time is over. The panic is CEL's own way of
+// stopping an evaluation: Program.Eval turns it into an error.
+func (e *evaluation) tick() {
+	if e.ticks++; e.ticks%4 == 0 && e.clock().After(e.deadline) {
+		panic(interpreter.EvalCancelledError{Message: "deadline exceeded", Cause: interpreter.ContextCancelled})
+	}
+}

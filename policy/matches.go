@@ -1,0 +1,145 @@
+package policy
+
+import (
+	"io"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
+)
+
+// Bounds of matches().
+const (
+	maxMatchText    = 64 << 10 // bytes of the string
+	maxPatternBytes = 1 << 10  // bytes of a pattern that is not a constant
+	maxRegexProgram = 2000     // instructions of a compiled pattern
+	// quickMatch is the product of instructions and bytes up to which a match
+	// is surely short and runs without looking at the clock.
+	quickMatch = 256 << 10
+)
+
+// matcher is matches() with bounds: RE2 is linear, but linear in pattern × text,
+// and a regular expression at work can't be interrupted from outside.
+type matcher struct {
+	interpreter.InterpretableCall
+	text, pattern interpreter.InterpretableV2
+	constant      *pattern // nil when the pattern is computed
+}
+
+// pattern is a compiled regular expression.
+type pattern struct {
+	re     *regexp.Regexp
+	insts  int
+	prefix string // every match begins with it
+}
+
+func compilePattern(s string) (*pattern, error) {
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return nil, err
+	}
+	p := &pattern{re: re}
+	p.prefix, _ = re.LiteralPrefix()
+	tree, err := syntax.Parse(s, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	p.insts = len(prog.Inst)
+	return p, nil
+}
+
+func newMatcher(call interpreter.InterpretableCall) (*matcher, error) {
+	m := &matcher{InterpretableCall: call, text: call.Args()[0], pattern: call.Args()[1]}
+	if c, ok := m.pattern.(interpreter.InterpretableConst); ok {
+		if s, ok := c.Value().(types.String); ok {
+			p, err := compilePattern(string(s))
+			if err != nil {
+				return nil, err
+			}
+			m.constant = p
+		}
+	}
+	return m, nil
+}
+
+// Exec implements interpreter.InterpretableV2.
+func (m *matcher) Exec(f *interpreter.ExecutionFrame) ref.Val {
+	tv := m.text.Exec(f)
+	if types.IsUnknownOrError(tv) {
+		return tv
+	}
+	// The meter expects to see every argument evaluated, in order.
+	pv := m.pattern.Exec(f)
+	if types.IsUnknownOrError(pv) {
+		return pv
+	}
+	text, ok := tv.(types.String)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(tv)
+	}
+	if len(text) > maxMatchText {
+		return types.NewErrWithNodeID(m.ID(), "%w: matches() on more than %d bytes", errTooLarge, maxMatchText)
+	}
+	p := m.constant
+	if p == nil {
+		s, ok := pv.(types.String)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(pv)
+		}
+		if len(s) > maxPatternBytes {
+			return types.NewErrWithNodeID(m.ID(), "%w: a pattern of more than %d bytes", errTooLarge, maxPatternBytes)
+		}
+		var err error
+		if p, err = compilePattern(string(s)); err != nil {
+			return types.NewErrWithNodeID(m.ID(), "a computed pattern is not valid")
+		}
+		if p.insts > maxRegexProgram {
+			return types.NewErrWithNodeID(m.ID(), "%w: a computed pattern", errTooLarge)
+		}
+	}
+	return types.Bool(p.match(string(text), f))
+}
+
+// Eval implements interpreter.Interpretable.
+func (m *matcher) Eval(a interpreter.Activation) ref.Val { return m.Exec(interpreter.AsFrame(a)) }
+
+func (p *pattern) match(s string, f *interpreter.ExecutionFrame) bool {
+	if p.insts*len(s) <= quickMatch {
+		return p.re.MatchString(s)
+	}
+	if p.prefix != "" && !strings.Contains(s, p.prefix) {
+		return false
+	}
+	return p.re.MatchReader(&ticking{s: s, f: f})
+}
+
+// ticking reads a string and looks at the clock every few hundred runes.
+type ticking struct {
+	s string
+	f *interpreter.ExecutionFrame
+	n int
+}
+
+// ReadRune implements io.RuneReader.
+func (t *ticking) ReadRune() (rune, int, error) {
+	if t.s == "" {
+		return 0, 0, io.EOF
+	}
+	if t.n++; t.n%64 == 0 {
+		tick(t.f)
+	}
+	r, size := rune(t.s[0]), 1
+	if r >= utf8.RuneSelf {
+		r, size = utf8.DecodeRuneInString(t.s)
+	}
+	t.s = t.s[size:]
+	return r, size, nil
+}

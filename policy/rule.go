@@ -1,0 +1,107 @@
+package policy
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// The values of Rule.Action, Rule.Enforcement and Rule.OnError.
+const (
+	ActionDeny = "deny" // refuse the request when the expression is true
+	ActionFlag = "flag" // only note that it was true
+
+	EnforceOn     = "on"     // the default
+	EnforceShadow = "shadow" // evaluate and record, but never refuse
+
+	OnErrorDeny  = "deny"  // the default
+	OnErrorAllow = "allow" // go on as if the rule had not matched
+)
+
+// Rule is one rule as written in the configuration.
+type Rule struct {
+	// Name identifies the rule in answers, records and metrics. Required, unique
+	// in its set, printable, without spaces, at most 128 bytes.
+	Name string
+	// Action is "deny" or "flag".
+	Action string
+	// Expr is a CEL expression with a bool result, at most 16 KiB long.
+	Expr string
+	// Message tells the client why it was refused and what to do; may be empty.
+	// It is sent as it stands.
+	Message string
+	// Enforcement is "on" (or empty) or "shadow".
+	Enforcement string
+	// OnError says what happens when the expression cannot be evaluated: "deny"
+	// (or empty) or "allow". It holds for flags too: a flag that could not be
+	// judged is a request that could not be judged. Shadow rules never deny.
+	OnError string
+}
+
+// CompileError says which rule does not compile, and where in its expression.
+type CompileError struct {
+	// Rule is the name of the rule.
+	Rule string
+	// Line and Column, both from 1, point into Rule.Expr; 0 when the fault is
+	// not in the expression.
+	Line, Column int
+	// Msg says what is wrong.
+	Msg string
+	// Err is the cause; may be nil.
+	Err error
+}
+
+// Error names rule, position and fault.
+func (e *CompileError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("policy rule %q: %s", e.Rule, e.Msg)
+	}
+	return fmt.Sprintf("policy rule %q: %d:%d: %s", e.Rule, e.Line, e.Column, e.Msg)
+}
+
+// Unwrap returns the cause, may be nil.
+func (e *CompileError) Unwrap() error { return e.Err }
+
+// RequestEnv is what rules may see of a request beyond its Exchange.
+type RequestEnv struct {
+	// Headers are the request's headers, with canonical names. They are read
+	// during Evaluate only. Credential headers are invisible to rules.
+	Headers http.Header
+	// Now is the value of `now`. Required.
+	Now time.Time
+}
+
+// Defaults of the options.
+const (
+	DefaultCostLimit = 100_000
+	DefaultDeadline  = 5 * time.Millisecond
+)
+
+// Option changes how rules are compiled and evaluated.
+type Option func(*options)
+
+type options struct {
+	costLimit uint64
+	deadline  time.Duration
+	clock     func() time.Time // for the deadline, not for `now`
+}
+
+// WithCostLimit sets the most CEL cost units that one rule may use on one
+// request; 0 means DefaultCostLimit. A unit is some tens of nanoseconds.
+func WithCostLimit(units uint64) Option {
+	return func(o *options) {
+		if units > 0 {
+			o.costLimit = units
+		}
+	}
+}
+
+// WithDeadline sets how long one rule may run on one request; 0 means
+// DefaultDeadline.
+func WithDeadline(d time.Duration) Option {
+	return func(o *options) {
+		if d > 0 {
+			o.deadline = d
+		}
+	}
+}

@@ -1,0 +1,252 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+)
+
+// Set is a compiled list of rules. It is immutable and safe for concurrent use.
+type Set struct {
+	rules     []rule
+	hash      string
+	needsBody bool
+	deadline  time.Duration
+	clock     func() time.Time
+}
+
+// rule is one compiled rule.
+type rule struct {
+	Rule
+	program   cel.Program
+	needsBody bool
+	clocked   bool // has loops or regular expressions: watch the time
+}
+
+// Compile compiles the rules. All errors are *CompileError; the first one ends
+// the compilation. The set of no rules is valid and allows everything.
+func Compile(rules []Rule, opts ...Option) (*Set, error) {
+	o := options{costLimit: DefaultCostLimit, deadline: DefaultDeadline, clock: time.Now}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	s := &Set{deadline: o.deadline, clock: o.clock}
+	seen := make(map[string]bool, len(rules))
+	for _, r := range rules {
+		if r.Enforcement == "" {
+			r.Enforcement = EnforceOn
+		}
+		if r.OnError == "" {
+			r.OnError = OnErrorDeny
+		}
+		if err := check(&r); err != nil {
+			return nil, err
+		}
+		if seen[r.Name] {
+			return nil, &CompileError{Rule: r.Name, Msg: "another rule has the same name"}
+		}
+		seen[r.Name] = true
+		c, err := compile(r, &o)
+		if err != nil {
+			return nil, err
+		}
+		s.rules = append(s.rules, *c)
+		s.needsBody = s.needsBody || c.needsBody
+	}
+	s.hash = hashRules(s.rules, &o)
+	return s, nil
+}
+
+// NeedsBody reports whether any rule looks at what is in the body: if so, the
+// Exchange should have its View when Evaluate is called.
+func (s *Set) NeedsBody() bool { return s.needsBody }
+
+// Len returns the number of rules.
+func (s *Set) Len() int { return len(s.rules) }
+
+// Names returns the names of the rules, in order.
+func (s *Set) Names() []string {
+	names := make([]string, len(s.rules))
+	for i := range s.rules {
+		names[i] = s.rules[i].Name
+	}
+	return names
+}
+
+// Hash returns the SHA-256 of the rules and their limits in lower-case hex: two
+// sets with the same hash judge alike.
+func (s *Set) Hash() string { return s.hash }
+
+// hashRules hashes every part with its length before it, so that no two
+// different sets give the same bytes.
+func hashRules(rules []rule, o *options) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "llm-policy-1 %d %d %d\n", len(rules), o.costLimit, o.deadline)
+	for i := range rules {
+		r := &rules[i]
+		for _, part := range []string{r.Name, r.Action, r.Expr, r.Message, r.Enforcement, r.OnError} {
+			fmt.Fprintf(h, "%d:%s\n", len(part), part)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// check validates what is not the expression.
+func check(r *Rule) error {
+	bad := func(format string, args ...any) error {
+		return &CompileError{Rule: r.Name, Msg: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case r.Name == "":
+		return bad("a rule needs a name")
+	case len(r.Name) > 128 || !utf8.ValidString(r.Name) ||
+		strings.ContainsFunc(r.Name, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }):
+		return bad("the name must be printable, without spaces and at most 128 bytes long")
+	case r.Action != ActionDeny && r.Action != ActionFlag:
+		return bad("unknown action %q (want deny or flag)", r.Action)
+	case r.Enforcement != EnforceOn && r.Enforcement != EnforceShadow:
+		return bad("unknown enforcement %q (want on or shadow)", r.Enforcement)
+	case r.OnError != OnErrorDeny && r.OnError != OnErrorAllow:
+		return bad("unknown on_error %q (want deny or allow)", r.OnError)
+	case strings.TrimSpace(r.Expr) == "":
+		return bad("the expression is empty")
+	case !utf8.ValidString(r.Expr) || !utf8.ValidString(r.Message):
+		return bad("the expression or the message is not valid UTF-8")
+	case strings.ContainsFunc(r.Message, unicode.IsControl):
+		return bad("the message contains a control character")
+	}
+	return nil
+}
+
+// compile compiles one checked rule. A panic of the compiler becomes an error:
+// no expression may take the server down.
+func compile(r Rule, o *options) (c *rule, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c, err = nil, &CompileError{Rule: r.Name, Msg: "the expression cannot be compiled", Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	env, err := environment()
+	if err != nil {
+		return nil, &CompileError{Rule: r.Name, Msg: "the CEL environment cannot be built", Err: err}
+	}
+	checked, issues := env.Compile(r.Expr)
+	if issues.Err() != nil {
+		return nil, issueError(r, issues)
+	}
+	fail := func(id int64, format string, args ...any) error {
+		e := &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: fmt.Sprintf(format, args...)}
+		if loc := checked.NativeRep().SourceInfo().GetStartLocation(id); loc.Line() > 0 {
+			e.Line, e.Column = loc.Line(), loc.Column()+1
+		}
+		return e
+	}
+	if !checked.OutputType().IsExactType(cel.BoolType) {
+		return nil, fail(0, "the expression gives %s; a rule must give a bool (true means that it matches)",
+			cel.FormatCELType(checked.OutputType()))
+	}
+	u := inspect(checked.NativeRep())
+	if u.makes != 0 {
+		return nil, fail(u.makes, "a rule can't make objects")
+	}
+	if u.response != 0 {
+		return nil, fail(u.response, "`response` can't be used here: the rule judges requests, before there is an answer")
+	}
+	prog, err := plan(env, checked, u, o)
+	var limit *costError
+	if errors.As(err, &limit) {
+		return nil, fail(0, "%v", limit)
+	}
+	if err != nil {
+		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
+	}
+	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.ticking) > 0 || u.matches}, nil
+}
+
+// issueError makes an error of the first thing that the parser or the checker
+// complained about.
+func issueError(r Rule, issues *cel.Issues) error {
+	e := &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression is not valid", Err: issues.Err()}
+	if errs := issues.Errors(); len(errs) > 0 {
+		first := errs[0]
+		// Other complaints often follow from the earliest one.
+		for _, x := range errs[1:] {
+			if x.Location.Line() < first.Location.Line() ||
+				(x.Location.Line() == first.Location.Line() && x.Location.Column() < first.Location.Column()) {
+				first = x
+			}
+		}
+		e.Msg = clearer(strings.TrimPrefix(strings.ReplaceAll(first.Message, " (in container '')", ""), "Syntax error: "))
+		if first.Location.Line() > 0 {
+			e.Line, e.Column = first.Location.Line(), first.Location.Column()+1
+		}
+	}
+	return e
+}
+
+// usage is what an expression touches.
+type usage struct {
+	body     bool           // anything that is read from the body
+	response int64          // id of a use of `response`, 0 if none
+	makes    int64          // id of an object literal, 0 if none
+	matches  bool           // calls matches()
+	ticking  map[int64]bool // nodes that are evaluated once an iteration
+}
+
+// inspect walks a checked expression.
+func inspect(a *ast.AST) usage {
+	u := usage{ticking: map[int64]bool{}}
+	refs := a.ReferenceMap()
+	bodyless := map[int64]bool{} // operands of llm.dialect
+	global := func(e ast.Expr, want string) bool {
+		if e.Kind() != ast.IdentKind || e.AsIdent() != want {
+			return false
+		}
+		ref := refs[e.ID()]
+		return ref != nil && ref.Name == want
+	}
+	visit := func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.SelectKind:
+			if s := e.AsSelect(); global(s.Operand(), "llm") && s.FieldName() == "dialect" {
+				bodyless[s.Operand().ID()] = true
+			}
+		case ast.IdentKind:
+			switch {
+			case global(e, "response"):
+				if u.response == 0 {
+					u.response = e.ID()
+				}
+			case global(e, "prompt"), global(e, "llm") && !bodyless[e.ID()]:
+				u.body = true
+			}
+		case ast.StructKind:
+			u.makes = e.ID()
+		case ast.CallKind:
+			u.matches = u.matches || e.AsCall().FunctionName() == "matches"
+		case ast.ComprehensionKind:
+			u.ticking[tickingNode(e.AsComprehension())] = true
+		}
+	}
+	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(visit))
+	return u
+}
+
+// clearer adds to a complaint of the checker what an author may not know.
+func clearer(msg string) string {
+	switch {
+	case strings.HasPrefix(msg, "undeclared reference to 'budget'"):
+		return msg + "; rules are evaluated before a budget is asked"
+	case strings.HasPrefix(msg, "undeclared reference to '"):
+		return msg + "; there are llm, prompt, caller, request and now, and the functions of CEL's standard library"
+	}
+	return msg
+}
