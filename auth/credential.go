@@ -15,7 +15,7 @@ var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 const queryKey = "key"
 
 // Credential finds the one credential of a request: in "Authorization: Bearer",
-// in x-api-key, api-key, x-goog-api-key, or in the query parameter "key". The
+// in x-api-key, api-key, x-goog-api-key, or in the query parameter "key" (in any case). The
 // same value in several places counts once; two different values are refused
 // (400 conflicting_credentials), because two readers might choose differently.
 // No credential, or one of a kind that is not accepted, is a 401. The header map
