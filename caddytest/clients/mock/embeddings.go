@@ -1,0 +1,84 @@
+package mock
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+	"net/http"
+)
+
+// Dimensions is the length of the provider's vectors.
+const Dimensions = 8
+
+// Vector is the embedding of a text: small multiples of 1/256, which a float32
+// holds exactly, so that both encodings can be compared without a tolerance.
+func Vector(s string) []float32 {
+	v := make([]float32, Dimensions)
+	h := uint32(2166136261)
+	for i := range v {
+		for _, b := range []byte(s) {
+			h = (h ^ uint32(b)) * 16777619
+		}
+		h = (h ^ uint32(i)) * 16777619
+		v[i] = float32(int32(h>>16&0x1ff)-256) / 256
+	}
+	return v
+}
+
+func embeddings(c *call) {
+	var inputs []string
+	switch in := c.req["input"].(type) {
+	case string:
+		inputs = []string{in}
+	case []any:
+		for _, v := range in {
+			inputs = append(inputs, text(v))
+		}
+	}
+	if len(inputs) == 0 {
+		c.fail(http.StatusBadRequest, "invalid_request_error", "mock_no_input", "mock: no input")
+		return
+	}
+	n := 0
+	var data []any
+	for i, s := range inputs {
+		n += words(s)
+		var e any = Vector(s)
+		if c.req["encoding_format"] == "base64" {
+			var b []byte
+			for _, f := range Vector(s) {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(f))
+			}
+			e = base64.StdEncoding.EncodeToString(b)
+		}
+		data = append(data, map[string]any{"object": "embedding", "index": i, "embedding": e})
+	}
+	c.json(http.StatusOK, map[string]any{
+		"object": "list", "model": c.model, "data": data,
+		"usage": map[string]any{"prompt_tokens": n, "total_tokens": n},
+	})
+}
+
+// openAIModels and anthropicModels are what the provider says it has.
+var (
+	openAIModels    = []string{"gpt-4o", "gpt-4o-mini", "gpt-3.5-turbo-instruct", "text-embedding-3-small"}
+	anthropicModels = []string{"claude-sonnet-4-5", "claude-haiku-4-5"}
+)
+
+func models(c *call) {
+	if !c.anthropic {
+		var data []any
+		for _, id := range openAIModels {
+			data = append(data, map[string]any{"id": id, "object": "model", "created": created, "owned_by": "mock"})
+		}
+		c.json(http.StatusOK, map[string]any{"object": "list", "data": data})
+		return
+	}
+	var data []any
+	for _, id := range anthropicModels {
+		data = append(data, map[string]any{"type": "model", "id": id, "display_name": id, "created_at": "2025-09-29T00:00:00Z"})
+	}
+	c.json(http.StatusOK, map[string]any{
+		"data": data, "has_more": false, "first_id": anthropicModels[0], "last_id": anthropicModels[len(anthropicModels)-1],
+	})
+}

@@ -1,0 +1,47 @@
+package mock
+
+import (
+	"net/http"
+	"strings"
+)
+
+// fail answers with an error in the family's envelope.
+func (c *call) fail(status int, typ, code, message string) {
+	if c.anthropic {
+		c.json(status, map[string]any{
+			"type":       "error",
+			"error":      map[string]any{"type": typ, "message": message},
+			"request_id": c.id,
+		})
+		return
+	}
+	c.json(status, map[string]any{
+		"error": map[string]any{"message": message, "type": typ, "param": nil, "code": code},
+	})
+}
+
+// failByModel answers with the error that the model's name asks for.
+func (c *call) failByModel() bool {
+	h := c.w.Header()
+	switch {
+	case strings.Contains(c.model, "err-400"):
+		c.fail(http.StatusBadRequest, "invalid_request_error", "mock_bad_request", "mock: prompt is too long: 210000 tokens > 200000 maximum")
+	case strings.Contains(c.model, "err-429"):
+		h.Set("Retry-After", "7")
+		if c.anthropic {
+			h.Set("Anthropic-Ratelimit-Requests-Remaining", "0")
+		} else {
+			h.Set("X-Ratelimit-Remaining-Requests", "0")
+		}
+		c.fail(http.StatusTooManyRequests, "rate_limit_error", "mock_rate_limit", "mock: too many requests")
+	case strings.Contains(c.model, "err-500"):
+		c.fail(http.StatusInternalServerError, "api_error", "mock_server_error", "mock: the server exploded")
+	case strings.Contains(c.model, "err-529"):
+		c.fail(529, "overloaded_error", "mock_overloaded", "mock: overloaded")
+	case strings.Contains(c.model, "flaky") && c.attempt == 1:
+		c.fail(http.StatusInternalServerError, "api_error", "mock_flaky", "mock: the first try of each probe fails")
+	default:
+		return false
+	}
+	return true
+}
