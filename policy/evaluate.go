@@ -66,6 +66,7 @@ func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
 			matched, err = false, errOther
 		}
 	}()
+	e.fuel, e.sinceLook = s.costLimit, 0
 	if r.clocked {
 		e.deadline = e.clock().Add(s.deadline)
 	}

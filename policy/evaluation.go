@@ -25,10 +25,11 @@ type evaluation struct {
 	toolList   list
 	headers    headers
 
-	// The running rule: when it must stop, and how often it was asked.
-	clock    func() time.Time
-	deadline time.Time
-	ticks    uint
+	// The meter of the running rule (see meter.go).
+	fuel      uint64
+	sinceLook uint64
+	deadline  time.Time
+	clock     func() time.Time
 }
 
 var evaluations = sync.Pool{New: func() any {
@@ -63,16 +64,11 @@ func (e *evaluation) release() {
 	evaluations.Put(e)
 }
 
-// tickName is a variable that no expression can name; loops look it up once an
-// iteration so that a rule cannot outlive its deadline (see loops.go).
-const tickName = "#tick"
-
 // ResolveName implements interpreter.Activation.
 func (e *evaluation) ResolveName(name string) (any, bool) {
 	switch name {
-	case tickName:
-		e.tick()
-		return nil, true
+	case meterName:
+		return e, true
 	case "llm":
 		return &e.objects[rootLLM], true
 	case "prompt":
@@ -89,11 +85,3 @@ func (e *evaluation) ResolveName(name string) (any, bool) {
 
 // Parent implements interpreter.Activation.
 func (e *evaluation) Parent() interpreter.Activation { return nil }
-
-// tick stops the rule if its time is over. The panic is CEL's own way of
-// stopping an evaluation: Program.Eval turns it into an error.
-func (e *evaluation) tick() {
-	if e.ticks++; e.ticks%4 == 0 && e.clock().After(e.deadline) {
-		panic(interpreter.EvalCancelledError{Message: "deadline exceeded", Cause: interpreter.ContextCancelled})
-	}
-}

@@ -37,6 +37,15 @@ type pattern struct {
 	prefix string // every match begins with it
 }
 
+// Args implements interpreter.InterpretableCall.
+func (m *matcher) Args() []interpreter.InterpretableV2 {
+	return []interpreter.InterpretableV2{m.text, computed{m.pattern}}
+}
+
+// computed hides that a pattern is a constant from the optimizer, which would
+// put its own, unbounded matches() in our place.
+type computed struct{ interpreter.InterpretableV2 }
+
 func compilePattern(s string) (*pattern, error) {
 	re, err := regexp.Compile(s)
 	if err != nil {
@@ -76,11 +85,6 @@ func (m *matcher) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	if types.IsUnknownOrError(tv) {
 		return tv
 	}
-	// The meter expects to see every argument evaluated, in order.
-	pv := m.pattern.Exec(f)
-	if types.IsUnknownOrError(pv) {
-		return pv
-	}
 	text, ok := tv.(types.String)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(tv)
@@ -90,6 +94,10 @@ func (m *matcher) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	}
 	p := m.constant
 	if p == nil {
+		pv := m.pattern.Exec(f)
+		if types.IsUnknownOrError(pv) {
+			return pv
+		}
 		s, ok := pv.(types.String)
 		if !ok {
 			return types.MaybeNoSuchOverloadErr(pv)
@@ -105,41 +113,43 @@ func (m *matcher) Exec(f *interpreter.ExecutionFrame) ref.Val {
 			return types.NewErrWithNodeID(m.ID(), "%w: a computed pattern", errTooLarge)
 		}
 	}
-	return types.Bool(p.match(string(text), f))
+	return types.Bool(p.match(string(text), meterOf(f)))
 }
 
 // Eval implements interpreter.Interpretable.
 func (m *matcher) Eval(a interpreter.Activation) ref.Val { return m.Exec(interpreter.AsFrame(a)) }
 
-func (p *pattern) match(s string, f *interpreter.ExecutionFrame) bool {
+func (p *pattern) match(s string, e *evaluation) bool {
 	if p.insts*len(s) <= quickMatch {
+		e.spend(uint64(1 + len(s)/slowBytesPerUnit))
 		return p.re.MatchString(s)
 	}
 	if p.prefix != "" && !strings.Contains(s, p.prefix) {
+		e.spend(uint64(1 + len(s)/walkBytesPerUnit))
 		return false
 	}
-	return p.re.MatchReader(&ticking{s: s, f: f})
+	return p.re.MatchReader(&metered{s: s, e: e})
 }
 
-// ticking reads a string and looks at the clock every few hundred runes.
-type ticking struct {
+// metered reads a string for a regular expression and pays as it goes.
+type metered struct {
 	s string
-	f *interpreter.ExecutionFrame
+	e *evaluation
 	n int
 }
 
 // ReadRune implements io.RuneReader.
-func (t *ticking) ReadRune() (rune, int, error) {
-	if t.s == "" {
+func (m *metered) ReadRune() (rune, int, error) {
+	if m.s == "" {
 		return 0, 0, io.EOF
 	}
-	if t.n++; t.n%64 == 0 {
-		tick(t.f)
+	if m.n++; m.n%64 == 0 {
+		m.e.spend(32)
 	}
-	r, size := rune(t.s[0]), 1
+	r, size := rune(m.s[0]), 1
 	if r >= utf8.RuneSelf {
-		r, size = utf8.DecodeRuneInString(t.s)
+		r, size = utf8.DecodeRuneInString(m.s)
 	}
-	t.s = t.s[size:]
+	m.s = m.s[size:]
 	return r, size, nil
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -162,29 +163,48 @@ func TestCompileErrors(t *testing.T) {
 }
 
 func BenchmarkEvaluate(b *testing.B) {
-	for _, c := range []struct{ name, expr string }{
-		{"one", `llm.model == "gpt-5"`},
-		{"five", `llm.model.startsWith("gpt-") && llm.max_tokens > 1000 && !("tools" in caller.scopes) && caller.team == "growth" && request.path.endsWith("x")`},
-		{"fiveTrueToEnd", `llm.model.startsWith("gpt-") && llm.max_tokens > 100 && ("tools" in caller.scopes) && caller.team == "growth" && request.path.endsWith("x")`},
-		{"exists", `prompt.untrusted.exists(s, s.text.contains("xyzzy"))`},
+	hundred := withText(100, 1000)
+	for _, c := range []struct {
+		name, expr string
+		x          *llm.Exchange
+	}{
+		{"one", `llm.model == "gpt-5"`, chat()},
+		{"five-clauses-first-false", `llm.model.startsWith("claude-") && llm.max_tokens > 1000 && !("tools" in caller.scopes) && caller.team == "growth" && request.path.endsWith("x")`, chat()},
+		{"five-clauses-last-false", `llm.model.startsWith("gpt-") && llm.max_tokens > 100 && ("tools" in caller.scopes) && caller.team == "growth" && request.path.endsWith("x")`, chat()},
+		{"exists-3-segments", `prompt.untrusted.exists(s, s.text.contains("xyzzy"))`, chat()},
+		{"exists-100-segments-1KB", `prompt.all.exists(s, s.text.contains("xyzzy"))`, hundred},
+		{"matches-100-segments-1KB", `prompt.all.exists(s, s.text.matches("AKIA[0-9A-Z]{16}"))`, hundred},
 	} {
-		for _, m := range []struct {
-			name string
-			opts []Option
-		}{{"proved", nil}, {"metered", []Option{WithCostLimit(60)}}} {
-			s, err := Compile([]Rule{{Name: "r", Action: ActionDeny, Expr: c.expr}}, m.opts...)
-			if err != nil {
-				b.Fatal(err)
-			}
-			x, env := chat(), testEnv()
-			b.Run(c.name+"/"+m.name, func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if d := s.Evaluate(context.Background(), x, env); d != nil {
-						b.Fatal(d)
-					}
+		b.Run(c.name, func(b *testing.B) {
+			s := mustCompile(b, nil, deny(c.expr))
+			env := testEnv()
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := s.Evaluate(context.Background(), c.x, env); d != nil {
+					b.Fatal(d)
 				}
-			})
+			}
+		})
+	}
+	b.Run("20-rules-100-segments", func(b *testing.B) {
+		var rules []Rule
+		for i := range 20 {
+			r := deny(fmt.Sprintf(`prompt.untrusted.exists(s, s.text.contains("xyzzy-%d"))`, i))
+			r.Name = fmt.Sprint("r", i)
+			rules = append(rules, r)
 		}
+		s, env := mustCompile(b, nil, rules...), testEnv()
+		b.ReportAllocs()
+		for b.Loop() {
+			if d := s.Evaluate(context.Background(), hundred, env); d != nil {
+				b.Fatal(d)
+			}
+		}
+	})
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		mustCompile(b, nil, deny(`llm.model.startsWith("gpt-") && prompt.all.exists(s, s.text.contains("x"))`))
 	}
 }

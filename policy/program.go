@@ -7,8 +7,6 @@ import (
 	"cel.dev/cel-go/checker"
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/interpreter"
 )
 
 // costError says that an expression can never stay within the cost limit.
@@ -18,9 +16,8 @@ func (e *costError) Error() string {
 	return fmt.Sprintf("the expression costs at least %d units; the limit is %d", e.min, e.limit)
 }
 
-// plan makes a program of a checked expression. A program whose greatest
-// possible cost is proved to be within the limit runs without the meter, which
-// costs more than most rules; every other program is metered as it runs.
+// plan makes a program of a checked expression, metered (see meter.go). An
+// expression that could never stay within the cost limit is refused.
 func plan(env *cel.Env, checked *cel.Ast, u usage, o *options) (cel.Program, error) {
 	bound, err := env.EstimateCost(checked, estimator{})
 	if err != nil {
@@ -29,25 +26,15 @@ func plan(env *cel.Env, checked *cel.Ast, u usage, o *options) (cel.Program, err
 	if bound.Min > o.costLimit {
 		return nil, &costError{min: bound.Min, limit: o.costLimit}
 	}
-	bindings, err := guardedFunctions(env)
+	impls, err := implementations()
 	if err != nil {
 		return nil, err
 	}
-	opts := []cel.ProgramOption{
-		cel.Functions(bindings...),
-		cel.CustomDecoratorV2(decorate(u.ticking)),
+	return env.Program(checked,
+		cel.CustomDecoratorV2(decorator{loops: u.loops, impls: impls}.decorate),
 		cel.EvalOptions(cel.OptOptimize),
-	}
-	if bound.Max > o.costLimit {
-		opts = append(opts, cel.CostLimit(o.costLimit), cel.CostTrackerOptions(trackers()...))
-	}
-	return env.Program(checked, opts...)
+	)
 }
-
-// bytesPerUnit is how many bytes of a string one cost unit walks over, for
-// functions that do no more than that. (CEL's own figure is ten, made for
-// interpreters that decode every rune.)
-const bytesPerUnit = 64
 
 // cheap are the overloads that walk over their strings once, fast, and the
 // index of the argument whose length counts.
@@ -59,35 +46,6 @@ var cheap = map[string]int{
 	overloads.SizeStringInst:   0,
 	"string_lower_ascii":       0,
 	"string_upper_ascii":       0,
-}
-
-// trackers are the run-time side of our cost model; estimator is the static one.
-func trackers() []interpreter.CostTrackerOption {
-	var opts []interpreter.CostTrackerOption
-	for id, arg := range cheap {
-		opts = append(opts, interpreter.OverloadCostTracker(id, func(args []ref.Val, _ ref.Val) *uint64 {
-			cost := uint64(1)
-			if s, ok := args[arg].(types.String); ok {
-				cost += uint64(len(s) / bytesPerUnit)
-			}
-			return &cost
-		}))
-	}
-	for _, id := range []string{overloads.Equals, overloads.NotEquals} {
-		opts = append(opts, interpreter.OverloadCostTracker(id, func(args []ref.Val, _ ref.Val) *uint64 {
-			a, ok := args[0].(types.String)
-			b, ok2 := args[1].(types.String)
-			if !ok || !ok2 {
-				return nil
-			}
-			cost := uint64(1)
-			if len(a) == len(b) {
-				cost += uint64(len(a) / bytesPerUnit)
-			}
-			return &cost
-		}))
-	}
-	return opts
 }
 
 // estimator knows how large what rules see can be.
@@ -136,7 +94,7 @@ func (e estimator) EstimateCallCost(_, overloadID string, target *checker.AstNod
 	if size == nil {
 		return nil
 	}
-	est := &checker.CallEstimate{CostEstimate: checker.CostEstimate{Min: 1, Max: size.Max/bytesPerUnit + 1}}
+	est := &checker.CallEstimate{CostEstimate: checker.CostEstimate{Min: 1, Max: size.Max/walkBytesPerUnit + 1}}
 	if overloadID == "string_lower_ascii" || overloadID == "string_upper_ascii" {
 		est.ResultSize = size
 	}

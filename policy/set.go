@@ -19,6 +19,7 @@ type Set struct {
 	rules     []rule
 	hash      string
 	needsBody bool
+	costLimit uint64
 	deadline  time.Duration
 	clock     func() time.Time
 }
@@ -28,7 +29,7 @@ type rule struct {
 	Rule
 	program   cel.Program
 	needsBody bool
-	clocked   bool // has loops or regular expressions: watch the time
+	clocked   bool // anything in it reads the clock
 }
 
 // Compile compiles the rules. All errors are *CompileError; the first one ends
@@ -38,7 +39,7 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	s := &Set{deadline: o.deadline, clock: o.clock}
+	s := &Set{costLimit: o.costLimit, deadline: o.deadline, clock: o.clock}
 	seen := make(map[string]bool, len(rules))
 	for _, r := range rules {
 		if r.Enforcement == "" {
@@ -168,7 +169,7 @@ func compile(r Rule, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
 	}
-	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.ticking) > 0 || u.matches}, nil
+	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.loops) > 0 || u.calls}, nil
 }
 
 // issueError makes an error of the first thing that the parser or the checker
@@ -194,16 +195,16 @@ func issueError(r Rule, issues *cel.Issues) error {
 
 // usage is what an expression touches.
 type usage struct {
-	body     bool           // anything that is read from the body
-	response int64          // id of a use of `response`, 0 if none
-	makes    int64          // id of an object literal, 0 if none
-	matches  bool           // calls matches()
-	ticking  map[int64]bool // nodes that are evaluated once an iteration
+	body     bool             // anything that is read from the body
+	response int64            // id of a use of `response`, 0 if none
+	makes    int64            // id of an object literal, 0 if none
+	calls    bool             // calls a function that pays
+	loops    map[int64]uint64 // nodes that pay for an iteration, and how much
 }
 
 // inspect walks a checked expression.
 func inspect(a *ast.AST) usage {
-	u := usage{ticking: map[int64]bool{}}
+	u := usage{loops: map[int64]uint64{}}
 	refs := a.ReferenceMap()
 	bodyless := map[int64]bool{} // operands of llm.dialect
 	global := func(e ast.Expr, want string) bool {
@@ -231,9 +232,10 @@ func inspect(a *ast.AST) usage {
 		case ast.StructKind:
 			u.makes = e.ID()
 		case ast.CallKind:
-			u.matches = u.matches || e.AsCall().FunctionName() == "matches"
+			u.calls = u.calls || guardOf(e.AsCall().FunctionName(), "") != nil
 		case ast.ComprehensionKind:
-			u.ticking[tickingNode(e.AsComprehension())] = true
+			id, units := loopNode(e.AsComprehension())
+			u.loops[id] += units // macros may give two nodes one id
 		}
 	}
 	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(visit))
