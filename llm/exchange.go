@@ -71,6 +71,10 @@ type Exchange struct {
 	BytesOut     int64
 	Digest       []byte
 	FinishReason string
+	// Resolve returns the value of a placeholder such as {http.request.host}
+	// for this request, empty if unknown; nil outside a server. Only scopes of
+	// limits and budgets use it, never text of a prompt.
+	Resolve func(placeholder string) string
 
 	passed    map[string]bool
 	governors []Governor
