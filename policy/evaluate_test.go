@@ -80,7 +80,7 @@ func TestErrorsDoNotQuoteThePrompt(t *testing.T) {
 		`request.headers[prompt.user[0].text] == ""`,
 		`{"a": 1}[prompt.user[0].text] == 1`,
 		`prompt.user[0].text.matches(prompt.user[0].text)`,
-		`"%d".format([prompt.user[0].text]) == ""`,
+		`prompt.user[0].text.format([]) == ""`,
 		`base64.decode(prompt.user[0].text) == b""`,
 	} {
 		x := chat()

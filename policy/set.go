@@ -146,7 +146,7 @@ func compile(r Rule, o *options) (c *rule, err error) {
 	fail := func(id int64, format string, args ...any) error {
 		e := &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: fmt.Sprintf(format, args...)}
 		if loc := checked.NativeRep().SourceInfo().GetStartLocation(id); loc.Line() > 0 {
-			e.Line, e.Column = loc.Line(), loc.Column()+1
+			e.Line, e.Column = loc.Line(), max(loc.Column()+1, 1)
 		}
 		return e
 	}
@@ -187,7 +187,7 @@ func issueError(r Rule, issues *cel.Issues) error {
 		}
 		e.Msg = clearer(strings.TrimPrefix(strings.ReplaceAll(first.Message, " (in container '')", ""), "Syntax error: "))
 		if first.Location.Line() > 0 {
-			e.Line, e.Column = first.Location.Line(), first.Location.Column()+1
+			e.Line, e.Column = first.Location.Line(), max(first.Location.Column()+1, 1)
 		}
 	}
 	return e
