@@ -229,6 +229,12 @@ func TestModels(t *testing.T) {
 				t.Errorf("no%sin%s", id, ids)
 			}
 		}
+		c := client()
+		got, err := c.Models.Get(harness.Context(t), "claude-haiku-4-5", anthropic.ModelGetParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		harness.Equal(t, "one model", got.ID, "claude-haiku-4-5")
 	})
 	harness.GatewayCell(t, name, "models-restricted", func(t *testing.T) {
 		ids := list(t, harness.Get().RestrictedKey)

@@ -58,27 +58,3 @@ func embeddings(c *call) {
 		"usage": map[string]any{"prompt_tokens": n, "total_tokens": n},
 	})
 }
-
-// openAIModels and anthropicModels are what the provider says it has.
-var (
-	openAIModels    = []string{"gpt-4o", "gpt-4o-mini", "gpt-3.5-turbo-instruct", "text-embedding-3-small"}
-	anthropicModels = []string{"claude-sonnet-4-5", "claude-haiku-4-5"}
-)
-
-func models(c *call) {
-	if !c.anthropic {
-		var data []any
-		for _, id := range openAIModels {
-			data = append(data, map[string]any{"id": id, "object": "model", "created": created, "owned_by": "mock"})
-		}
-		c.json(http.StatusOK, map[string]any{"object": "list", "data": data})
-		return
-	}
-	var data []any
-	for _, id := range anthropicModels {
-		data = append(data, map[string]any{"type": "model", "id": id, "display_name": id, "created_at": "2025-09-29T00:00:00Z"})
-	}
-	c.json(http.StatusOK, map[string]any{
-		"data": data, "has_more": false, "first_id": anthropicModels[0], "last_id": anthropicModels[len(anthropicModels)-1],
-	})
-}

@@ -27,7 +27,7 @@ func messages(c *call) {
 		}
 	} else {
 		out = words(answer)
-		blocks = append(blocks, map[string]any{"type": "text", "text": answer, "citations": nil})
+		blocks = append(blocks, map[string]any{"type": "text", "text": answer})
 	}
 	usage := func(out int) map[string]any {
 		return map[string]any{

@@ -74,10 +74,11 @@ func New(cfg Config) *Server {
 	}
 	s.mux.HandleFunc("POST /v1/messages", s.handle(true, messages))
 	s.mux.HandleFunc("POST /v1/messages/count_tokens", s.handle(true, countTokens))
-	s.mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, r *http.Request) {
-		anthropic := r.Header.Get("Anthropic-Version") != ""
-		s.handle(anthropic, models)(w, r)
-	})
+	for _, pattern := range []string{"GET /v1/models", "GET /v1/models/{id}"} {
+		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.handle(r.Header.Get("Anthropic-Version") != "", models)(w, r)
+		})
+	}
 	return s
 }
 

@@ -205,6 +205,12 @@ func TestModels(t *testing.T) {
 				t.Errorf("no %s in %v", id, ids)
 			}
 		}
+		c := client()
+		got, err := c.Models.Get(harness.Context(t), "gpt-4o-mini")
+		if err != nil {
+			t.Fatal(err)
+		}
+		harness.Equal(t, "one model", got.ID, "gpt-4o-mini")
 	})
 	harness.GatewayCell(t, name, "models-restricted", func(t *testing.T) {
 		ids := list(t, harness.Get().RestrictedKey)
