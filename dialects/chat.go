@@ -1,0 +1,157 @@
+package dialects
+
+import (
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// chatMember reads a member of a chat completions request.
+func (p *parser) chatMember(name string) {
+	switch name {
+	case "messages":
+		p.required = true
+		p.list(name, (*parser).chatMessage)
+	case "max_tokens", "max_completion_tokens":
+		p.limit(name)
+	case "n":
+		if n, ok := p.integer(name, 1, maxChoices); ok {
+			p.n = n
+		}
+	case "best_of": // of compatible servers
+		if n, ok := p.integer(name, 1, maxChoices); ok {
+			p.best = n
+		}
+	case "stream_options":
+		p.streamOptions()
+	case "tools", "functions":
+		p.tools(name)
+	case "response_format":
+		p.format(name)
+	case "prediction":
+		p.prediction()
+	case "web_search_options":
+		if !p.null() { // an empty object asks for a search, too
+			p.count()
+			p.unbounded(name)
+		}
+	case "n_predict": // llama.cpp's own limit, which overrides the others
+		p.unboundedIfSet(name)
+	case "frequency_penalty", "presence_penalty", "seed", "logprobs", "top_logprobs", "logit_bias", "parallel_tool_calls",
+		"reasoning_effort", "verbosity", "modalities":
+		p.Skip()
+	default:
+		p.count()
+	}
+}
+
+// prediction reads the predicted output: rejected parts of it are billed as
+// output beyond the limit.
+func (p *parser) prediction() {
+	if p.null() || !p.is(strictjson.Object, "prediction") {
+		return
+	}
+	n := p.push("prediction")
+	for o := p.Enter(messageNames); p.Member(&o); {
+		switch o.Name {
+		case "content":
+			p.content(llm.RoleAssistant, o.Name, 0)
+		case "type":
+			p.count()
+		default:
+			p.collect(llm.RoleAssistant, llm.KindText, o.Name)
+		}
+	}
+	p.pop(n)
+	p.unbounded("prediction")
+}
+
+var messageNames = strictjson.NewNames("role", "content", "name", "tool_calls", "function_call", "tool_call_id", "refusal", "audio",
+	"reasoning", "reasoning_content", "type", "id", "output", "arguments", "input", "summary", "action", "call_id", "encrypted_content")
+
+// chatMessage reads one message. The role may come after the content: the
+// segments get it at the end.
+func (p *parser) chatMessage(int) {
+	if !p.is(strictjson.Object, "") {
+		return
+	}
+	p.v.InputBound += messageOverhead
+	m := p.mark()
+	role, given := "", false
+	for o := p.Enter(messageNames); p.Member(&o); {
+		switch o.Name {
+		case "role":
+			role, given = p.role()
+		case "content":
+			p.content("", o.Name, 0)
+		case "refusal":
+			p.optionalText("", llm.KindText, o.Name)
+		case "reasoning", "reasoning_content":
+			if p.Kind() == strictjson.String {
+				p.text(llm.RoleAssistant, llm.KindReasoning, o.Name)
+			} else {
+				p.collect(llm.RoleAssistant, llm.KindReasoning, o.Name)
+			}
+		case "tool_calls":
+			if !p.null() {
+				p.list(o.Name, (*parser).toolCall)
+			}
+		case "function_call":
+			p.call(o.Name)
+		case "audio": // an earlier answer, by id
+			p.unboundedIfSet(o.Name)
+		case "name", "tool_call_id", "id", "type", "annotations":
+			p.count()
+		default:
+			// Chat templates of compatible servers can print any member.
+			p.collect("", llm.KindText, o.Name)
+		}
+	}
+	if p.Err() != nil {
+		return
+	}
+	if !given {
+		p.deny(p.join("role"), "%s: required", p.join("role"))
+		return
+	}
+	if role == llm.RoleTool {
+		p.results(m)
+	}
+	p.fill(m, role)
+}
+
+// role reads a role and translates it; one that we do not know is not trusted
+// more than a user's.
+func (p *parser) role() (role string, ok bool) {
+	if !p.is(strictjson.String, "role") {
+		return "", false
+	}
+	switch r := p.word("role"); r {
+	case "system", "developer":
+		return llm.RoleSystem, true
+	case "assistant":
+		return llm.RoleAssistant, true
+	case "tool", "function":
+		return llm.RoleTool, true
+	}
+	return llm.RoleUser, true
+}
+
+// toolCall reads an element of tool_calls.
+func (p *parser) toolCall(int) {
+	if !p.is(strictjson.Object, "") {
+		return
+	}
+	p.v.InputBound += partOverhead
+	for o := p.Enter(callNames); p.Member(&o); {
+		switch o.Name {
+		case "function", "custom":
+			p.call(o.Name)
+		case "arguments", "input":
+			p.arguments(o.Name)
+		case "id", "type", "index", "name":
+			p.count()
+		default:
+			p.collect(llm.RoleAssistant, llm.KindToolArgs, o.Name)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package dialects
+
+import (
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+var toolNames = strictjson.NewNames("type", "name", "function", "custom", "description", "parameters", "input_schema", "tools")
+
+// clientTools are the types whose calls the client runs: nothing happens at the
+// provider that the request's bytes do not bound. Every other type is taken for
+// a server-side tool.
+var clientTools = map[string]bool{
+	"function": true, "custom": true, "local_shell": true, "apply_patch": true, "computer_use_preview": true, "namespace": true,
+}
+
+// clientToolPrefixes are Anthropic's client tools; their types end in a date.
+var clientToolPrefixes = [...]string{"bash_2", "text_editor_2", "computer_2", "memory_2"}
+
+func clientTool(typ string) bool {
+	if clientTools[typ] {
+		return true
+	}
+	for _, pre := range clientToolPrefixes {
+		if strings.HasPrefix(typ, pre) {
+			return true
+		}
+	}
+	return false
+}
+
+// tools reads the member tools (or the old functions) of any dialect.
+func (p *parser) tools(name string) {
+	if !p.null() {
+		p.list(name, func(p *parser, _ int) { p.tool(true) })
+	}
+}
+
+// tool reads one definition. Those inside a namespace are part of its segment.
+func (p *parser) tool(outer bool) {
+	if !p.is(strictjson.Object, "") {
+		return
+	}
+	start := p.at()
+	typ, name := "", ""
+	for o := p.Enter(toolNames); p.Member(&o); {
+		switch o.Name {
+		case "type":
+			typ = p.word(o.Name)
+		case "name":
+			name = p.toolName()
+		case "function", "custom":
+			if p.Kind() != strictjson.Object {
+				continue
+			}
+			for f := p.Enter(toolNames); p.Member(&f); {
+				if f.Name == "name" {
+					name = p.toolName()
+				}
+			}
+		case "tools":
+			if outer && p.Kind() == strictjson.Array {
+				p.list(o.Name, func(p *parser, _ int) { p.tool(false) })
+			}
+		}
+	}
+	if p.Err() != nil {
+		return
+	}
+	span := llm.Span{Start: start, End: p.Pos()}
+	// Absent or "custom" is the client's own tool in Anthropic's dialect, absent
+	// means a function in the old OpenAI one.
+	if typ == "" || typ == "custom" && p.v.Dialect.Family() == llm.FamilyAnthropic {
+		typ = "function"
+	}
+	if !clientTool(typ) {
+		if clean(typ) {
+			p.unbounded(typ)
+		} else {
+			p.unbounded(unboundedTool)
+		}
+	}
+	p.v.Tools = append(p.v.Tools, llm.Tool{Name: name, Type: typ, Span: span})
+	p.v.InputBound += toolOverhead
+	if outer {
+		p.add(llm.RoleSystem, llm.KindToolDef, "", p.json(span), span)
+	}
+}
+
+// toolName reads the name of a tool, which is a string or is of no use.
+func (p *parser) toolName() string {
+	if p.null() || !p.is(strictjson.String, "name") {
+		return ""
+	}
+	t := p.Str()
+	if p.Err() != nil {
+		return ""
+	}
+	return p.Text(t)
+}
+
+// format reads what constrains the answer (response_format, text, output_format,
+// output_config). A schema reaches the model as a tool definition does.
+func (p *parser) format(name string) {
+	if p.Kind() != strictjson.Object {
+		p.count()
+		return
+	}
+	n := p.push(name)
+	for o := p.Enter(formatNames); p.Member(&o); {
+		switch k := p.Kind(); {
+		case (o.Name == "json_schema" || o.Name == "schema") && k == strictjson.Object:
+			p.raw(llm.RoleSystem, llm.KindToolDef, o.Name)
+		case o.Name == "format" && k == strictjson.Object:
+			p.format(o.Name)
+		case o.Name == "description" && k == strictjson.String, o.Name == "grammar" && k == strictjson.String:
+			p.text(llm.RoleSystem, llm.KindToolDef, o.Name)
+		default:
+			p.count()
+		}
+	}
+	p.pop(n)
+}
+
+var formatNames = strictjson.NewNames("json_schema", "schema", "format", "description", "grammar", "type")
+
+// call reads a function call of an assistant: {name, arguments} or, for custom
+// tools, {name, input}.
+func (p *parser) call(name string) {
+	if p.null() || !p.is(strictjson.Object, name) {
+		return
+	}
+	n := p.push(name)
+	for o := p.Enter(callNames); p.Member(&o); {
+		switch o.Name {
+		case "arguments", "input":
+			p.arguments(o.Name)
+		case "name":
+			p.count()
+		default:
+			p.collect(llm.RoleAssistant, llm.KindToolArgs, o.Name)
+		}
+	}
+	p.pop(n)
+}
+
+// arguments reads a call's arguments: a string of JSON, or JSON.
+func (p *parser) arguments(name string) {
+	switch p.Kind() {
+	case strictjson.String:
+		p.text(llm.RoleAssistant, llm.KindToolArgs, name)
+	case strictjson.Null:
+		p.Skip()
+	default:
+		p.raw(llm.RoleAssistant, llm.KindToolArgs, name)
+	}
+}
+
+var callNames = strictjson.NewNames("name", "arguments", "input", "type", "function", "custom", "id")
