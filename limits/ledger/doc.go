@@ -1,0 +1,12 @@
+// Package ledger remembers who has spent and reserved how much, and does not
+// forget it: budgets, reservations and one row for every call, in a bbolt file.
+//
+// Decisions are taken in memory, under one lock, and written by one goroutine
+// that puts all waiting writes into one transaction. A reservation is durable
+// before its call may leave (Hold.Durable); a settlement is written soon after.
+// So at every instant the file knows at least what memory has promised: after a
+// crash each durable reservation is found exactly once, either settled or still
+// open, and what is open is charged in full (or released, if so configured).
+//
+// The package knows no prices and no HTTP, and it must not use floating point.
+package ledger

@@ -1,0 +1,235 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// The buckets of the file.
+var (
+	metaBucket     = []byte("meta")     // "version" → layoutVersion
+	openBucket     = []byte("open")     // ID → reservation
+	rowsBucket     = []byte("rows")     // ID → row
+	balancesBucket = []byte("balances") // balanceKey → settled amount
+	versionKey     = []byte("version")
+	layoutVersion  = []byte{1}
+)
+
+// store applies writes within one transaction. Balances are added up first and
+// written once.
+type store struct {
+	open, rows, balances *bbolt.Bucket
+	sums                 map[*balance]llm.Money
+}
+
+func openStore(tx *bbolt.Tx) *store {
+	s := &store{open: tx.Bucket(openBucket), rows: tx.Bucket(rowsBucket), balances: tx.Bucket(balancesBucket)}
+	s.rows.FillPercent = 0.9 // almost always appended to
+	return s
+}
+
+// apply puts one write into the transaction. What only concerns this write goes
+// to result; the error returned fails the whole batch. Every write may come
+// twice (after a commit whose outcome is unknown) and counts once.
+func (s *store) apply(o *op, result *error) error {
+	if h := o.reserve; h != nil {
+		k := h.call.key()
+		if s.rows.Get(k) != nil {
+			*result = ErrDuplicate
+			return nil
+		}
+		if len(h.from) == 0 {
+			return nil // only a probe whether the file can be written
+		}
+		return s.open.Put(k, encodeOpen(&h.call, h.need, h.from))
+	}
+	h := o.settle
+	k := h.call.key()
+	if h.batch != nil {
+		if err := s.open.Delete(k); err != nil {
+			return err
+		}
+	}
+	if o.row == nil || s.rows.Get(k) != nil {
+		return nil
+	}
+	if err := s.rows.Put(k, encodeRow(o.row)); err != nil {
+		return err
+	}
+	if o.cost > 0 {
+		for _, bal := range h.from {
+			if s.sums == nil {
+				s.sums = map[*balance]llm.Money{}
+			}
+			s.sums[bal] = s.sums[bal].Add(o.cost)
+		}
+	}
+	return nil
+}
+
+func (s *store) flush() error {
+	for bal, cost := range s.sums {
+		if err := s.credit(&bal.key, bal.end, cost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// credit adds to a stored balance.
+func (s *store) credit(key *balanceKey, end int64, cost llm.Money) error {
+	k := key.bytes()
+	var settled llm.Money
+	if v := s.balances.Get(k); v != nil {
+		var err error
+		if settled, _, err = decodeBalance(v); err != nil {
+			return err
+		}
+	}
+	return s.balances.Put(k, encodeBalance(settled.Add(cost), end))
+}
+
+// recover makes the buckets, ends what a dead process has left open and loads
+// the balances. One transaction does all of it, so a crash in the middle
+// changes nothing.
+func (l *Ledger) recover(now time.Time) error {
+	return l.db.Update(func(tx *bbolt.Tx) error {
+		if err := makeBuckets(tx); err != nil {
+			return err
+		}
+		if err := l.endCrashed(tx); err != nil {
+			return err
+		}
+		if err := pruneBalances(tx, now.Add(-storedFor).Unix(), 1<<30); err != nil {
+			return err
+		}
+		memory := now.Add(-memoryFor).Unix()
+		return tx.Bucket(balancesBucket).ForEach(func(k, v []byte) error {
+			key, err := parseBalanceKey(k)
+			if err != nil {
+				return err
+			}
+			settled, end, err := decodeBalance(v)
+			if err != nil {
+				return err
+			}
+			if end != 0 && end < memory {
+				return nil
+			}
+			b := &balance{key: key, end: end, settled: settled}
+			b.label = (&Budget{Window: key.window, Scope: key.scope, Name: key.name}).Label()
+			l.balances[key] = b
+			return nil
+		})
+	})
+}
+
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{metaBucket, openBucket, rowsBucket, balancesBucket} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket(metaBucket)
+	switch v := meta.Get(versionKey); {
+	case v == nil:
+		return meta.Put(versionKey, layoutVersion)
+	case string(v) != string(layoutVersion):
+		return fmt.Errorf("the file was written by another version of the gateway (layout %d, this one reads %d)", v[0], layoutVersion[0])
+	}
+	return nil
+}
+
+// endCrashed charges or releases every open reservation and writes a row that
+// says so.
+func (l *Ledger) endCrashed(tx *bbolt.Tx) error {
+	s := openStore(tx)
+	n, sum := 0, llm.Money(0)
+	var keys [][]byte
+	err := s.open.ForEach(func(k, v []byte) error {
+		id, err := parseKey(k)
+		if err != nil {
+			return err
+		}
+		o, err := decodeOpen(id, v)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, append([]byte(nil), k...))
+		r := Row{Call: o.call, Kind: Released, Reserved: o.need, Result: llm.ResultCut}
+		if l.o.OnCrash == OnCrashCharge {
+			r.Kind, r.Cost, r.Usage.Estimated = CrashCharged, o.need, true
+		}
+		n, sum = n+1, sum.Add(o.need)
+		if s.rows.Get(k) != nil {
+			return nil // cannot be: a settlement removes both at once
+		}
+		if err := s.rows.Put(k, encodeRow(&r)); err != nil {
+			return err
+		}
+		if r.Cost > 0 {
+			for i := range o.from {
+				if err := s.credit(&o.from[i].key, o.from[i].end, r.Cost); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := s.open.Delete(k); err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		l.o.Logf("ledger: %d calls had not ended when the last process did; %s reserved for them: %s", n, sum,
+			map[string]string{OnCrashCharge: "charged in full", OnCrashRelease: "released"}[l.o.OnCrash])
+	}
+	return nil
+}
+
+// pruneBalances removes up to n balances of windows that ended before.
+func pruneBalances(tx *bbolt.Tx, before int64, n int) error {
+	b := tx.Bucket(balancesBucket)
+	var old [][]byte
+	for w := Hour; w < Total; w++ {
+		c := b.Cursor()
+		for k, v := c.Seek([]byte{byte(w)}); k != nil && k[0] == byte(w) && len(old) < n; k, v = c.Next() {
+			_, end, err := decodeBalance(v)
+			if err != nil {
+				return err
+			}
+			if end == 0 || end >= before {
+				break // windows of a kind are stored in the order of time
+			}
+			old = append(old, append([]byte(nil), k...))
+		}
+	}
+	for _, k := range old {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// op is one write: a reservation, or the end of one.
+type op struct {
+	reserve *Hold
+	settle  *Hold
+	row     *Row // of a settle; nil for a call that never left
+	cost    llm.Money
+}
+
+// batch is a group of writes that become durable together.
+type batch struct {
+	ops  []op
+	errs []error       // one for each op, valid once done
+	done chan struct{} // closed when the batch is durable or has failed
+}
+
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
+
+const (
+	batchOps = 1024
+	maxQueue = 64 // batches: beyond that nothing new is taken on
+	// settleDelay is how long a settlement may wait for company. Nobody waits
+	// for it, and if the process dies meanwhile the reservation is charged.
+	settleDelay = 50 * time.Millisecond
+	retryMin    = 100 * time.Millisecond
+	retryMax    = 5 * time.Second
+)
+
+// enqueue adds a write to the batch being filled. Ledger.mu is held: so the
+// writes are in the order of the decisions.
+func (l *Ledger) enqueue(o op) (*batch, int) {
+	b := l.queue[len(l.queue)-1]
+	if len(b.ops) >= batchOps {
+		b = newBatch()
+		l.queue = append(l.queue, b)
+	}
+	b.ops = append(b.ops, o)
+	return b, len(b.ops) - 1
+}
+
+// next takes the oldest batch off the queue.
+func (l *Ledger) next() (b *batch, more, closed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b = l.queue[0]
+	if len(l.queue) == 1 {
+		l.queue[0] = newBatch()
+	} else {
+		l.queue = l.queue[1:]
+	}
+	return b, len(l.queue) > 1, l.closed
+}
+
+// write is the only goroutine that writes. It puts whatever waits into one
+// transaction, so that under load one sync serves many calls.
+func (l *Ledger) write() {
+	defer close(l.done)
+	if l.o.hooks.writer != nil {
+		l.o.hooks.writer()
+	}
+	var carry []op // settlements that could not be written yet
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	armed := false
+	retry := retryMin
+	commits := 0
+	for {
+		select {
+		case <-l.urgent:
+		case <-timer.C:
+			armed = false
+		case <-l.lazy:
+			if !armed {
+				timer.Reset(settleDelay)
+				armed = true
+			}
+			continue
+		}
+		for more := true; more; {
+			var b *batch
+			var closed bool
+			b, more, closed = l.next()
+			if len(b.ops) > 0 || len(carry) > 0 {
+				carry = l.commit(b, carry)
+				if commits++; commits%4096 == 0 {
+					l.prune()
+				}
+			}
+			if closed && !more {
+				l.drain(carry)
+				return
+			}
+		}
+		if len(carry) > 0 {
+			timer.Reset(retry)
+			armed = true
+			retry = min(2*retry, retryMax)
+		} else {
+			retry = retryMin
+		}
+	}
+}
+
+// drain tries once more to write what is left when the ledger closes.
+func (l *Ledger) drain(carry []op) {
+	if len(carry) > 0 {
+		carry = l.commit(newBatch(), carry)
+	}
+	if len(carry) > 0 {
+		l.o.Logf("ledger: %d settlements could not be written; their reservations will be charged at the next start", len(carry))
+	}
+}
+
+// commit writes a batch, after what earlier ones left behind, and returns what
+// it could not write and must not lose.
+func (l *Ledger) commit(b *batch, carry []op) []op {
+	b.errs = make([]error, len(b.ops))
+	err := l.isBroken()
+	if err == nil {
+		err = l.update(func(tx *bbolt.Tx) error {
+			s := openStore(tx)
+			for i := range carry {
+				if err := s.apply(&carry[i], nil); err != nil {
+					return err
+				}
+			}
+			for i := range b.ops {
+				if err := s.apply(&b.ops[i], &b.errs[i]); err != nil {
+					return err
+				}
+			}
+			if err := s.flush(); err != nil {
+				return err
+			}
+			if l.o.hooks.beforeCommit != nil {
+				return l.o.hooks.beforeCommit()
+			}
+			return nil
+		})
+	}
+	l.report(err)
+	if err == nil {
+		close(b.done)
+		return nil
+	}
+	var keep []op
+	if l.isBroken() == nil {
+		keep = carry
+	}
+	for i := range b.ops {
+		b.errs[i] = err
+		if b.ops[i].settle != nil && l.isBroken() == nil {
+			keep = append(keep, b.ops[i])
+		}
+	}
+	close(b.done)
+	return keep
+}
+
+// update is bbolt's, with a panic over a damaged file turned into an error: the
+// writer must go on to tell those who wait.
+func (l *Ledger) update(f func(*bbolt.Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
+		}
+	}()
+	return l.db.Update(f)
+}
+
+func (l *Ledger) isBroken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
+}
+
+// report takes note of how a write went. A full disk may get space again;
+// after any other failure (a sync that failed, above all) nobody can say what
+// the disk has, so this file is not written any more: calls are refused until
+// the ledger has been opened anew, which charges what is then open.
+func (l *Ledger) report(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		if l.failing != nil {
+			l.o.Logf("ledger: writing works again")
+		}
+		l.failing = nil
+	case l.broken != nil:
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		if l.failing == nil {
+			l.o.Logf("ledger: the disk is full; calls are refused until there is space: %v", err)
+		}
+		l.failing = err
+	default:
+		l.o.Logf("ledger: writing failed; calls are refused until the ledger is opened anew (reload or restart): %v", err)
+		l.failing, l.broken = err, err
+	}
+}
+
+// prune removes windows that ended long ago from the file.
+func (l *Ledger) prune() {
+	before := l.o.Now().Add(-storedFor).Unix()
+	err := l.update(func(tx *bbolt.Tx) error { return pruneBalances(tx, before, 1000) })
+	l.report(err)
+}
