@@ -23,12 +23,14 @@ type family struct {
 	path      string
 	model     string
 	provider  string
+	prefix    string // of the models of the mock that misbehave
+	other     string // a model of the other family
 	anthropic bool
 }
 
 var families = []family{
-	{"http-openai", "/v1/chat/completions", "gpt-4o-mini", "openai", false},
-	{"http-anthropic", "/v1/messages", "claude-haiku-4-5", "claude", true},
+	{"http-openai", "/v1/chat/completions", "gpt-4o-mini", "openai", "gpt", "claude-haiku-4-5", false},
+	{"http-anthropic", "/v1/messages", "claude-haiku-4-5", "claude", "claude", "gpt-4o-mini", true},
 }
 
 // both runs a cell for each family.
@@ -90,7 +92,7 @@ func send(t *testing.T, r *http.Request) answer {
 // types are the words of Anthropic's envelope for each status.
 var types = map[int]string{
 	400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-	405: "invalid_request_error", 413: "request_too_large", 415: "invalid_request_error", 501: "",
+	405: "invalid_request_error", 413: "request_too_large", 415: "invalid_request_error", 502: "api_error",
 }
 
 // refused fails the test unless the answer is an error in the family's envelope

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,14 +12,29 @@ import (
 // created is the time that all answers claim.
 const created = 1760000000
 
+// json answers with one JSON value; if the model's name asks for it, with half of
+// one: "cut" breaks the connection after it, "eof" ends the body as if it were
+// whole.
 func (c *call) json(status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
 	}
-	c.w.Header().Set("Content-Type", "application/json")
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	cut, eof := strings.Contains(c.model, "cut"), strings.Contains(c.model, "eof")
+	if cut {
+		h.Set("Content-Length", strconv.Itoa(len(b)))
+	}
+	if cut || eof {
+		b = b[:len(b)/2]
+	}
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(b)
+	if cut {
+		_ = http.NewResponseController(c.w).Flush()
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // sse writes server-sent events. Every third one goes out in two pieces cut at
