@@ -2,9 +2,10 @@ package policy
 
 import (
 	"encoding/binary"
-	"sync"
+	"slices"
 	"unsafe"
 
+	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/functions"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/overloads"
@@ -18,11 +19,7 @@ type impl = functions.Overload
 
 // implementations returns those of all functions of the environment, by overload
 // and by function name.
-var implementations = sync.OnceValues(func() (map[string]*impl, error) {
-	env, err := environment()
-	if err != nil {
-		return nil, err
-	}
+func implementations(env *cel.Env) (map[string]*impl, error) {
 	out := map[string]*impl{}
 	for _, decl := range env.Functions() {
 		bindings, err := decl.Bindings()
@@ -43,7 +40,7 @@ var implementations = sync.OnceValues(func() (map[string]*impl, error) {
 	out[overloads.Equals] = &impl{Binary: types.Equal}
 	out[overloads.NotEquals] = &impl{Binary: func(a, b ref.Val) ref.Val { return types.Bool(types.Equal(a, b) != types.True) }}
 	return out, nil
-})
+}
 
 // guardCall replaces a call by one that asks its guard and pays before it runs.
 func (d decorator) guardCall(c interpreter.InterpretableCall) (interpreter.InterpretableV2, error) {
@@ -82,14 +79,27 @@ type guarded struct {
 // Exec implements interpreter.InterpretableV2.
 func (g *guarded) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	e := meterOf(f)
-	var few [3]ref.Val
-	args := few[:0]
-	for _, a := range g.args {
+	var few [2]ref.Val // stays on the stack, unlike what a function is given
+	var args []ref.Val
+	if len(g.args) > len(few) || e == nil {
+		args = make([]ref.Val, len(g.args))
+	}
+	for i, a := range g.args {
 		v := a.Exec(f)
 		if types.IsUnknownOrError(v) {
 			return v
 		}
-		args = append(args, v)
+		if args != nil {
+			args[i] = v
+		} else {
+			few[i] = v
+		}
+	}
+	if args == nil {
+		// Nothing else is evaluated until the implementation has begun, so all
+		// calls can share one slice for their guards.
+		e.scratch = few
+		args = e.scratch[:len(g.args)]
 	}
 	units, ok := g.guard(args)
 	if !ok {
@@ -106,7 +116,7 @@ func (g *guarded) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	case len(args) == 2 && g.fn.Binary != nil:
 		out = g.fn.Binary(args[0], args[1])
 	case g.fn.Function != nil:
-		out = g.fn.Function(args...)
+		out = g.fn.Function(slices.Clone(args)...)
 	default:
 		return types.NewErrWithNodeID(g.ID(), "no such overload: %s", g.Function())
 	}

@@ -15,10 +15,23 @@ const (
 	maxExprDepth = 64
 )
 
-// environment is the CEL environment of request rules: the variables of vars.go,
-// the standard library and the extensions for strings, lists, sets, math,
-// encoders, bindings and two-variable comprehensions. It is built once.
-var environment = sync.OnceValues(func() (*cel.Env, error) {
+// language is what rules are written in: a CEL environment and the
+// implementations of its functions.
+type language struct {
+	env   *cel.Env
+	impls map[string]*impl
+}
+
+// standard is the language without functions of our own, built once: the
+// variables of vars.go, the standard library and the extensions for strings,
+// lists, sets, math, encoders, bindings and two-variable comprehensions.
+var standard = sync.OnceValues(func() (*language, error) { return newLanguage(nil) })
+
+// newLanguage builds the language with further functions. Their implementations
+// find the running evaluation, and with it the memo of the request, through the
+// lists of segments that they are given (see selection), and are guarded and
+// metered like all others.
+func newLanguage(functions []cel.EnvOption) (*language, error) {
 	reg, err := types.NewRegistry()
 	if err != nil {
 		return nil, err
@@ -27,7 +40,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	for _, st := range structs {
 		p.structs[st.name] = st
 	}
-	return cel.NewEnv(
+	env, err := cel.NewEnv(append([]cel.EnvOption{
 		cel.CustomTypeAdapter(adapter{reg}),
 		cel.CustomTypeProvider(p),
 		cel.Variable("llm", llmType.typ),
@@ -41,8 +54,15 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(maxExprRunes),
 		cel.ParserRecursionLimit(maxExprDepth),
 		cel.ExpressionNodeLimit(maxExprNodes),
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateRegexProgramSizeLimit(maxRegexProgram),
-			cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.EagerlyValidateDeclarations(true),
-	)
-})
+	}, functions...)...)
+	if err != nil {
+		return nil, err
+	}
+	impls, err := implementations(env)
+	if err != nil {
+		return nil, err
+	}
+	return &language{env: env, impls: impls}, nil
+}

@@ -28,6 +28,9 @@ const (
 // A rule that cannot be evaluated refuses the request unless its OnError is
 // "allow" or it is in shadow: with code policy_blocked, or with unscannable when
 // it looks at a body of which x has no View.
+//
+// It takes at most the deadline for each rule and does no I/O; ctx is for
+// functions that will ask others.
 func (s *Set) Evaluate(ctx context.Context, x *llm.Exchange, env RequestEnv) *llm.Denial {
 	if len(s.rules) == 0 {
 		return nil

@@ -24,6 +24,9 @@ type evaluation struct {
 	tools      tools
 	toolList   list
 	headers    headers
+	results    map[resultKey]ref.Val
+
+	scratch [2]ref.Val // arguments of the call that is being judged by its guard
 
 	// The meter of the running rule (see meter.go).
 	fuel      uint64
@@ -32,13 +35,33 @@ type evaluation struct {
 	clock     func() time.Time
 }
 
+// resultKey names a result that functions keep for the rest of the request: what
+// was computed, and on which list of segments.
+type resultKey struct {
+	function string
+	segments selectionKind
+}
+
+// result returns what f computes on a list, computing it when it is first asked
+// for by any rule.
+func (e *evaluation) result(k resultKey, f func() ref.Val) ref.Val {
+	v, ok := e.results[k]
+	if !ok {
+		if v = f(); e.results == nil {
+			e.results = make(map[resultKey]ref.Val)
+		}
+		e.results[k] = v
+	}
+	return v
+}
+
 var evaluations = sync.Pool{New: func() any {
 	e := &evaluation{}
 	for i := range e.objects {
 		e.objects[i] = object{root: root(i), e: e}
 	}
 	for i := range e.selections {
-		e.selections[i].e = e
+		e.selections[i].e, e.selections[i].kind = e, selectionKind(i)
 		e.lists[i].sequence = &e.selections[i]
 	}
 	e.tools.e = e
@@ -57,6 +80,8 @@ func newEvaluation(x *llm.Exchange, env RequestEnv) *evaluation {
 func (e *evaluation) release() {
 	e.x, e.env = nil, RequestEnv{}
 	clear(e.memo[:])
+	clear(e.results)
+	clear(e.scratch[:])
 	for i := range e.selections {
 		e.selections[i].reset()
 	}

@@ -107,10 +107,34 @@ func measure(args []ref.Val) (text, elements int) {
 	return text, elements
 }
 
+// elementBytes sums up the strings in the lists: functions that sort or compare
+// elements walk over them many times. It stops counting beyond maxFold.
+func elementBytes(args []ref.Val) (n int) {
+	for _, a := range args {
+		l, ok := a.(traits.Lister)
+		if !ok {
+			continue
+		}
+		for i := 0; i < length(l) && n <= maxFold; i++ {
+			if s, ok := l.Get(types.Int(i)).(types.String); ok {
+				n += len(s)
+			}
+		}
+	}
+	return n
+}
+
 // ordinary is the guard of functions of which nothing more is known.
 func ordinary(args []ref.Val) (int, bool) {
 	text, elements := measure(args)
-	return text/slowBytesPerUnit + elements, text <= maxStringArg && elements <= maxListLen
+	if text > maxStringArg || elements > maxListLen {
+		return 0, false
+	}
+	inside := 0
+	if elements > 0 {
+		inside = elementBytes(args)
+	}
+	return (text+inside)/slowBytesPerUnit + elements, inside <= maxFold
 }
 
 // walk is the guard of functions that walk over a string once and fast.
@@ -171,17 +195,10 @@ func joining(args []ref.Val) (int, bool) {
 	if !ok {
 		return units, false
 	}
-	total := 0
+	total := elementBytes(args[:1])
 	if len(args) > 1 {
 		if sep, ok := args[1].(types.String); ok {
-			total = len(sep) * length(args[0])
-		}
-	}
-	if l, ok := args[0].(traits.Lister); ok {
-		for i := 0; i < length(l) && total <= maxFold; i++ {
-			if s, ok := l.Get(types.Int(i)).(types.String); ok {
-				total += len(s)
-			}
+			total += len(sep) * length(args[0])
 		}
 	}
 	return units + total/copyBytesPerUnit, total <= maxFold
@@ -197,5 +214,6 @@ func pairs(args []ref.Val) (int, bool) {
 	if n > maxListLen || m > maxListLen || n*m > maxPairs {
 		return 0, false
 	}
-	return n * m, true
+	inside := elementBytes(args)
+	return n*m + inside/walkBytesPerUnit*max(n, m), inside <= maxFold
 }

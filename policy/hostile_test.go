@@ -13,6 +13,8 @@ import (
 // requests for hostile rules, and hostile requests for plain rules.
 func manySegments() *llm.Exchange { return withText(10_000, 100) }
 func oneHuge() *llm.Exchange      { return withText(1, 4<<20) }
+func longSegments() *llm.Exchange { return withText(9_000, 3<<10) }
+func fewLong() *llm.Exchange      { return withText(300, 3<<10) }
 func one64K() *llm.Exchange       { return withText(1, 64<<10) }
 
 func withText(n, size int) *llm.Exchange {
@@ -60,6 +62,7 @@ var hostiles = []hostile{
 	{"computed huge regex", one64K, `llm.model.matches(prompt.all[0].text)`, errSize},
 	{"slow regex", one64K, `prompt.all[0].text.matches("(x+x+)+y")`, nil},
 	{"slowest regex", one64K, `prompt.all[0].text.matches("((x?x?x?x?x?x?x?x?)*(x*x*x*x*x*x*x*)*)*y")`, nil},
+	{"wide regex", one64K, `prompt.all[0].text.matches("(x?){400}y")`, errCost},
 	{"lower huge", oneHuge, `prompt.all[0].text.lowerAscii().contains("y")`, errSize},
 	{"split huge", oneHuge, `prompt.all[0].text.split("").size() == 3`, errSize},
 	{"replace to squares", one64K, `prompt.all[0].text.replace("x", prompt.all[0].text).size() == 3`, errSize},
@@ -67,6 +70,10 @@ var hostiles = []hostile{
 	{"double a string", one64K, doubling("prompt.all[0].text", 12, `($).size() == 1`), errCost},
 	{"double a list", manySegments, doubling("prompt.all", 20, `prompt.all[0] in ($)`), errSize},
 	{"compare doubled lists", manySegments, doubling("prompt.user", 20, `($) == ($)`), errSize},
+	{"sort long strings", longSegments, `prompt.all.map(s, s.text).sort().size() == 1`, errSize},
+	{"sort many strings", manySegments, `prompt.all.map(s, s.text).sort().size() == 1`, errCost},
+	{"distinct long strings", fewLong, `prompt.all.map(s, s.text).distinct().size() == 2`, errCost},
+	{"all pairs of long strings", longSegments, `prompt.all.all(a, prompt.all.all(b, a.text == b.text))`, errDeadline},
 	{"contains, worst case", oneHuge, `prompt.all[0].text.contains("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy")`, nil},
 	{"size", oneHuge, `prompt.all[0].text.size() == 3`, nil},
 	{"plain rule, many segments", manySegments, `prompt.all.exists(s, s.role == "system")`, nil},

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"io"
 	"regexp"
 	"regexp/syntax"
@@ -71,7 +72,10 @@ func newMatcher(call interpreter.InterpretableCall) (*matcher, error) {
 		if s, ok := c.Value().(types.String); ok {
 			p, err := compilePattern(string(s))
 			if err != nil {
-				return nil, err
+				return nil, &planError{c.ID(), "the regular expression is not valid"}
+			}
+			if p.insts > maxRegexProgram {
+				return nil, &planError{c.ID(), fmt.Sprintf("the regular expression is too large: %d instructions, at most %d", p.insts, maxRegexProgram)}
 			}
 			m.constant = p
 		}
@@ -128,14 +132,15 @@ func (p *pattern) match(s string, e *evaluation) bool {
 		e.spend(uint64(1 + len(s)/walkBytesPerUnit))
 		return false
 	}
-	return p.re.MatchReader(&metered{s: s, e: e})
+	return p.re.MatchReader(&metered{s: s, e: e, units: uint64(32 * (1 + p.insts/64))})
 }
 
 // metered reads a string for a regular expression and pays as it goes.
 type metered struct {
-	s string
-	e *evaluation
-	n int
+	s     string
+	e     *evaluation
+	n     int
+	units uint64 // for 64 runes: a wide pattern does more on each
 }
 
 // ReadRune implements io.RuneReader.
@@ -144,7 +149,7 @@ func (m *metered) ReadRune() (rune, int, error) {
 		return 0, 0, io.EOF
 	}
 	if m.n++; m.n%64 == 0 {
-		m.e.spend(32)
+		m.e.spend(m.units)
 	}
 	r, size := rune(m.s[0]), 1
 	if r >= utf8.RuneSelf {

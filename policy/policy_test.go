@@ -93,6 +93,8 @@ func TestExpressions(t *testing.T) {
 		{`prompt.all.exists(i, s, i == 4 && s.kind == "tool_result")`, "true"},
 		{`prompt.all.exists(s, s.text.matches("(?i)previous\\s+instructions"))`, "true"},
 		{`prompt.all.exists(s, s.text.matches(llm.model))`, "false"},
+		{`["AKIA0123456789ABCDEF", llm.model].exists(s, s.matches("AKIA[0-9A-Z]{16}"))`, "true"},
+		{`matches(llm.model, "^gpt-[0-9]o(-mini)?$")`, "true"},
 		{`prompt.all.exists(s, s.text.matches("(" + s.kind))`, errOther.Error()},
 		{`caller.key == "web" && caller.user == "ann" && caller.team == "growth" && caller.org == "acme"`, "true"},
 		{`"dev" in caller.groups && sets.contains(caller.scopes, ["beta"])`, "true"},
@@ -144,6 +146,7 @@ func TestCompileErrors(t *testing.T) {
 		{`"a`, 1, 1, ""},
 		{`gateway.Segment{role: "user"} == prompt.all[0]`, 1, 16, "make objects"},
 		{`llm.model.matches("(")`, 1, 19, "invalid matches argument"},
+		{`llm.model.matches("a{900}b{900}c{900}")`, 1, 19, "too large"},
 		{`timestamp("never") < now`, 1, 11, "invalid"},
 		{strings.Repeat("(", 200) + "true" + strings.Repeat(")", 200), 0, 0, ""},
 		{"true" + strings.Repeat(" && true", 5000), 0, 0, ""},
@@ -164,6 +167,9 @@ func TestCompileErrors(t *testing.T) {
 
 func BenchmarkEvaluate(b *testing.B) {
 	hundred := withText(100, 1000)
+	for i := range hundred.View.Segments {
+		hundred.View.Segments[i].Text = strings.Repeat("The quick brown fox jumps over the lazy dog, again. ", 20)[:1000]
+	}
 	for _, c := range []struct {
 		name, expr string
 		x          *llm.Exchange

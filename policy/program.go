@@ -9,29 +9,26 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// costError says that an expression can never stay within the cost limit.
-type costError struct{ min, limit uint64 }
-
-func (e *costError) Error() string {
-	return fmt.Sprintf("the expression costs at least %d units; the limit is %d", e.min, e.limit)
+// planError says why a valid expression is refused all the same.
+type planError struct {
+	id  int64 // of the node, 0 for the whole expression
+	msg string
 }
+
+func (e *planError) Error() string { return e.msg }
 
 // plan makes a program of a checked expression, metered (see meter.go). An
 // expression that could never stay within the cost limit is refused.
-func plan(env *cel.Env, checked *cel.Ast, u usage, o *options) (cel.Program, error) {
-	bound, err := env.EstimateCost(checked, estimator{})
+func plan(lang *language, checked *cel.Ast, u usage, o *options) (cel.Program, error) {
+	bound, err := lang.env.EstimateCost(checked, estimator{})
 	if err != nil {
 		return nil, err
 	}
 	if bound.Min > o.costLimit {
-		return nil, &costError{min: bound.Min, limit: o.costLimit}
+		return nil, &planError{msg: fmt.Sprintf("the expression costs at least %d units; the limit is %d", bound.Min, o.costLimit)}
 	}
-	impls, err := implementations()
-	if err != nil {
-		return nil, err
-	}
-	return env.Program(checked,
-		cel.CustomDecoratorV2(decorator{loops: u.loops, impls: impls}.decorate),
+	return lang.env.Program(checked,
+		cel.CustomDecoratorV2(decorator{loops: u.loops, impls: lang.impls}.decorate),
 		cel.EvalOptions(cel.OptOptimize),
 	)
 }

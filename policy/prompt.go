@@ -43,6 +43,7 @@ func (k selectionKind) includes(s *llm.Segment) bool {
 // be given such lists: through e they find the memo of the request.
 type selection struct {
 	e    *evaluation
+	kind selectionKind
 	done bool
 	all  bool // every segment, idx unused
 	idx  []int32

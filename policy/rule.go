@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"cel.dev/cel-go/cel"
 )
 
 // The values of Rule.Action, Rule.Enforcement and Rule.OnError.
@@ -42,8 +44,8 @@ type Rule struct {
 type CompileError struct {
 	// Rule is the name of the rule.
 	Rule string
-	// Line and Column, both from 1, point into Rule.Expr; 0 when the fault is
-	// not in the expression.
+	// Line and Column, both from 1 and in characters, point into Rule.Expr; 0
+	// when the fault is not in the expression.
 	Line, Column int
 	// Msg says what is wrong.
 	Msg string
@@ -84,10 +86,24 @@ type options struct {
 	costLimit uint64
 	deadline  time.Duration
 	clock     func() time.Time // for the deadline, not for `now`
+	// functions are those that rules may call beyond CEL's own. The detectors
+	// will come in here.
+	functions []cel.EnvOption
+}
+
+// language returns the language that the rules are written in.
+func (o *options) language() (*language, error) {
+	if len(o.functions) == 0 {
+		return standard()
+	}
+	return newLanguage(o.functions)
 }
 
 // WithCostLimit sets the most CEL cost units that one rule may use on one
-// request; 0 means DefaultCostLimit. A unit is some tens of nanoseconds.
+// request; 0 means DefaultCostLimit. A unit is about 20 ns of work: a loop pays
+// one an iteration and one for each variable, field and call in its body; a
+// function that walks over a string pays one for 128 bytes, one that copies it one
+// for 64, one that decodes it one for 8.
 func WithCostLimit(units uint64) Option {
 	return func(o *options) {
 		if units > 0 {

@@ -40,6 +40,14 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 		opt(&o)
 	}
 	s := &Set{costLimit: o.costLimit, deadline: o.deadline, clock: o.clock}
+	if len(rules) == 0 {
+		s.hash = hashRules(nil, &o)
+		return s, nil
+	}
+	lang, err := o.language()
+	if err != nil {
+		return nil, &CompileError{Rule: rules[0].Name, Msg: "the language of rules cannot be built", Err: err}
+	}
 	seen := make(map[string]bool, len(rules))
 	for _, r := range rules {
 		if r.Enforcement == "" {
@@ -55,7 +63,7 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 			return nil, &CompileError{Rule: r.Name, Msg: "another rule has the same name"}
 		}
 		seen[r.Name] = true
-		c, err := compile(r, &o)
+		c, err := compile(r, lang, &o)
 		if err != nil {
 			return nil, err
 		}
@@ -129,17 +137,13 @@ func check(r *Rule) error {
 
 // compile compiles one checked rule. A panic of the compiler becomes an error:
 // no expression may take the server down.
-func compile(r Rule, o *options) (c *rule, err error) {
+func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c, err = nil, &CompileError{Rule: r.Name, Msg: "the expression cannot be compiled", Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	env, err := environment()
-	if err != nil {
-		return nil, &CompileError{Rule: r.Name, Msg: "the CEL environment cannot be built", Err: err}
-	}
-	checked, issues := env.Compile(r.Expr)
+	checked, issues := lang.env.Compile(r.Expr)
 	if issues.Err() != nil {
 		return nil, issueError(r, issues)
 	}
@@ -161,10 +165,10 @@ func compile(r Rule, o *options) (c *rule, err error) {
 	if u.response != 0 {
 		return nil, fail(u.response, "`response` can't be used here: the rule judges requests, before there is an answer")
 	}
-	prog, err := plan(env, checked, u, o)
-	var limit *costError
-	if errors.As(err, &limit) {
-		return nil, fail(0, "%v", limit)
+	prog, err := plan(lang, checked, u, o)
+	var refused *planError
+	if errors.As(err, &refused) {
+		return nil, fail(refused.id, "%s", refused.msg)
 	}
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
@@ -244,6 +248,11 @@ func inspect(a *ast.AST) usage {
 
 // clearer adds to a complaint of the checker what an author may not know.
 func clearer(msg string) string {
+	if field, ok := quoted(msg, "undefined field '"); ok {
+		if near := nearest(field); near != "" {
+			return msg + "; did you mean '" + near + "'?"
+		}
+	}
 	switch {
 	case strings.HasPrefix(msg, "undeclared reference to 'budget'"):
 		return msg + "; rules are evaluated before a budget is asked"
@@ -251,4 +260,56 @@ func clearer(msg string) string {
 		return msg + "; there are llm, prompt, caller, request and now, and the functions of CEL's standard library"
 	}
 	return msg
+}
+
+// quoted returns what stands between prefix and the next quote.
+func quoted(msg, prefix string) (string, bool) {
+	rest, ok := strings.CutPrefix(msg, prefix)
+	if !ok {
+		return "", false
+	}
+	s, _, ok := strings.Cut(rest, "'")
+	return s, ok
+}
+
+// nearest returns the field, of any of our types, that differs least from a
+// misspelt one, empty when none is near. Few people misspell the first letter.
+func nearest(field string) string {
+	best, least := "", 2*min(len(field)/2, 3)+1
+	for _, st := range structs {
+		for _, n := range st.names {
+			score := 2 * distance(field, n)
+			if field == "" || field[0] != n[0] {
+				score++
+			}
+			if score > 0 && score < least {
+				best, least = n, score
+			}
+		}
+	}
+	return best
+}
+
+// distance is the number of bytes to insert, delete or replace to make b of a,
+// at most 32 when one of them is long.
+func distance(a, b string) int {
+	if len(a) > 32 || len(b) > 32 {
+		return 32
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diag
+			if a[i] != b[j] {
+				d = 1 + min(diag, row[j], row[j+1])
+			}
+			diag, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
 }
