@@ -34,7 +34,8 @@ const (
 	maxNesting   = 8   // of content inside content; deeper is read as unknown
 	maxPathLen   = 512 // of Segment.Path
 	maxTypeLen   = 64
-	maxUnbounded = 32 // distinct names listed in View.Unbounded
+	maxPieces    = 1 << 16 // segments, and tools: a view must not outgrow its body by far
+	maxUnbounded = 32      // distinct names listed in View.Unbounded
 )
 
 // Names used in View.Unbounded for what has no name of its own.

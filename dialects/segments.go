@@ -10,6 +10,10 @@ import (
 
 // add appends a segment; its bytes count as tokens.
 func (p *parser) add(role string, kind llm.SegmentKind, name, text string, span llm.Span) {
+	if len(p.v.Segments) >= maxPieces {
+		p.deny("", "the request holds more than %d pieces of content: send fewer", maxPieces)
+		return
+	}
 	p.v.InputBound += int64(len(text))
 	p.v.Segments = append(p.v.Segments, llm.Segment{Role: role, Kind: kind, Path: p.here(name), Text: text, Span: span})
 }
@@ -78,7 +82,9 @@ func (p *parser) collect(role string, kind llm.SegmentKind, name string) {
 func (p *parser) collectStrings(role string, kind llm.SegmentKind) {
 	switch p.Kind() {
 	case strictjson.String:
-		p.text(role, kind, "")
+		if t := p.Str(); p.Err() == nil && t.End-t.Start > 2 { // empty ones say nothing
+			p.add(role, kind, "", p.Text(t), llm.Span{Start: t.Start, End: t.End})
+		}
 	case strictjson.Array:
 		i := 0
 		for l := p.Open(); p.Element(&l); i++ {

@@ -69,6 +69,10 @@ func (p *parser) tool(outer bool) {
 	if p.Err() != nil {
 		return
 	}
+	if len(p.v.Tools) >= maxPieces {
+		p.deny("tools", "tools: more than %d: send fewer", maxPieces)
+		return
+	}
 	span := llm.Span{Start: start, End: p.Pos()}
 	// Absent or "custom" is the client's own tool in Anthropic's dialect, absent
 	// means a function in the old OpenAI one.
