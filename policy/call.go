@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"cel.dev/cel-go/cel"
@@ -32,6 +33,9 @@ func implementations(env *cel.Env) (map[string]*impl, error) {
 				b.Unary = mapASCII('A', 'Z')
 			case "string_upper_ascii":
 				b.Unary = mapASCII('a', 'z')
+			}
+			if strings.HasPrefix(b.Operator, "timestamp_to_") && strings.HasSuffix(b.Operator, "_with_tz") && b.Binary != nil {
+				b.Binary = inZone(b.Binary)
 			}
 			out[b.Operator] = b
 		}
