@@ -119,19 +119,26 @@ func (p *parser) chatMessage(int) {
 	p.fill(m, role)
 }
 
-// role reads a role and translates it; one that we do not know is not trusted
-// more than a user's.
+// role reads a role and translates it. One that we do not know is not trusted
+// more than a user's, and is itself text: a chat template may print it.
 func (p *parser) role() (role string, ok bool) {
 	if !p.is(strictjson.String, "role") {
 		return "", false
 	}
+	m := p.mark()
 	switch r := p.word("role"); r {
+	case "user":
+		return llm.RoleUser, true
 	case "system", "developer":
 		return llm.RoleSystem, true
 	case "assistant":
 		return llm.RoleAssistant, true
 	case "tool", "function":
 		return llm.RoleTool, true
+	}
+	p.again(m, llm.RoleUser, llm.KindText)
+	if n := len(p.v.Segments); n > m.segments {
+		p.v.Segments[n-1].Path = p.here("role")
 	}
 	return llm.RoleUser, true
 }

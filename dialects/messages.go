@@ -25,7 +25,11 @@ func (p *parser) messagesMember(name string) {
 		p.contextManagement()
 	case "output_format", "output_config":
 		p.format(name)
-	case "thinking", "tool_choice", "stop_sequences", "top_k", "inference_geo", "speed":
+	case "speed":
+		p.ordinary(name, "standard")
+	case "inference_geo":
+		p.ordinary(name, "global", "not_available")
+	case "thinking", "tool_choice", "stop_sequences", "top_k":
 		p.Skip()
 	default:
 		p.count()

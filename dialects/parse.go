@@ -79,6 +79,7 @@ func (p *parser) parse(d llm.Dialect, body []byte) (*llm.View, *llm.Denial) {
 	if err != nil {
 		return nil, denyJSON(err)
 	}
+	p.order()
 	p.v.Choices = max(p.n, p.best) * p.answers
 	if len(p.v.Tools) > 0 {
 		p.v.InputBound += toolsOverhead
@@ -109,14 +110,14 @@ func denyJSON(err error) *llm.Denial {
 // Governed names of the top level: those whose reading decides something.
 var topNames = map[llm.Dialect]*strictjson.Names{
 	llm.Chat: strictjson.NewNames("model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "messages", "tools", "functions",
-		"prediction", "response_format", "web_search_options", "n_predict", "best_of"),
+		"prediction", "response_format", "web_search_options", "n_predict", "best_of", "service_tier", "models", "plugins"),
 	llm.Responses: strictjson.NewNames("model", "stream", "max_output_tokens", "instructions", "input", "tools", "previous_response_id",
-		"conversation", "prompt", "text", "background", "context_management"),
+		"conversation", "prompt", "text", "background", "context_management", "service_tier", "models", "plugins"),
 	llm.Embeddings: strictjson.NewNames("model", "input", "stream"),
 	llm.Completions: strictjson.NewNames("model", "stream", "stream_options", "max_tokens", "n", "best_of", "prompt", "suffix",
 		"n_predict"),
 	llm.Messages: strictjson.NewNames("model", "stream", "max_tokens", "system", "messages", "tools", "mcp_servers", "container",
-		"context_management", "output_format", "output_config"),
+		"context_management", "output_format", "output_config", "service_tier", "speed", "inference_geo", "models", "plugins", "fallbacks"),
 }
 
 func init() { topNames[llm.CountTokens] = topNames[llm.Messages] }
@@ -152,8 +153,12 @@ func (p *parser) top(d llm.Dialect) {
 				}
 				p.v.Stream = p.Bool()
 			}
-		case "metadata", "user", "temperature", "top_p", "store", "service_tier", "safety_identifier", "prompt_cache_key":
+		case "metadata", "user", "temperature", "top_p", "store", "safety_identifier", "prompt_cache_key":
 			p.Skip() // never shown to a model
+		case "service_tier":
+			p.ordinary(m.Name, "auto", "default", "standard", "standard_only", "flex")
+		case "models", "plugins", "fallbacks": // of routers: other models, or web searches
+			p.unboundedIfSet(m.Name)
 		default:
 			member(p, m.Name)
 		}
@@ -210,7 +215,8 @@ func (p *parser) streamOptions() {
 		start := p.Pos()
 		if !p.null() {
 			if k := p.Kind(); k != strictjson.True && k != strictjson.False {
-				p.wrong("stream_options.include_usage", "true or false")
+				p.push("stream_options")
+				p.wrong(m.Name, "true or false")
 				return
 			}
 			p.v.IncludeUsage = p.Bool()
@@ -307,16 +313,30 @@ func (p *parser) deny(param, format string, args ...any) {
 	}
 }
 
-// push appends to the path and returns what pop needs.
+// push appends a name, not empty, to the path and returns what pop needs.
 func (p *parser) push(name string) int {
 	n := len(p.path)
 	if n < maxPathLen {
 		if n > 0 {
 			p.path = append(p.path, '.')
 		}
-		p.path = append(p.path, name[:min(len(name), 64)]...)
+		if !identifier(name) {
+			name = "?"
+		}
+		p.path = append(p.path, name...)
 	}
 	return n
+}
+
+// identifier reports whether a member name may stand in a path. Others are the
+// caller's free text, which must not get into records by way of a path.
+func identifier(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c|0x20)-'a' >= 26 && c-'0' >= 10 && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxTypeLen
 }
 
 func (p *parser) pushIndex(i int) int {
@@ -343,9 +363,9 @@ func (p *parser) join(name string) string {
 
 // here returns the path with name appended, kept in the arena.
 func (p *parser) here(name string) string {
-	n := p.push(name)
-	if name == "" {
-		p.path = p.path[:n]
+	n := len(p.path)
+	if name != "" {
+		p.push(name)
 	}
 	if cap(p.arena)-len(p.arena) < len(p.path) {
 		// The next block is as large as all paths so far, roughly.

@@ -54,7 +54,7 @@ func TestContent(t *testing.T) {
 				`tool tool_result messages[2].content[0].text "43"`, `tool tool_result messages[3].content "44"`}},
 		{llm.Chat, `{"model":"m","messages":[{"role":"assistant","content":[{"type":"refusal","refusal":"r"}],"function_call":{"name":"f","arguments":"{}"},"reasoning_content":"hm","audio":{"id":"a"}},{"role":"ipython","content":"odd"}]}`,
 			[]string{`assistant text messages[0].content[0].refusal "r"`, `assistant tool_args messages[0].function_call.arguments "{}"`,
-				`assistant reasoning messages[0].reasoning_content "hm"`, `user text messages[1].content "odd"`, `unbounded audio`}},
+				`assistant reasoning messages[0].reasoning_content "hm"`, `user text messages[1].role "ipython"`, `user text messages[1].content "odd"`, `unbounded audio`}},
 		{llm.Chat, `{"model":"m","messages":[{"role":"user","content":[{"type":"new_thing","payload":{"deep":["hidden"]},"text":"t"}],"extra":{"x":"template"}}]}`,
 			[]string{`user text messages[0].content[0].type "new_thing"`, `user text messages[0].content[0].payload.deep[0] "hidden"`, `user text messages[0].content[0].text "t"`,
 				`user text messages[0].extra.x "template"`, `unbounded unknown_content`}},
@@ -116,6 +116,13 @@ func TestContent(t *testing.T) {
 				`unbounded web_search_20250305 mcp_servers container`}},
 		{llm.CountTokens, `{"model":"m","messages":[],"mcp_servers":[],"context_management":{"edits":[{"type":"\u0063ompact_20260112"}]}}`, []string{`unbounded context_management`}},
 
+		{llm.CountTokens, `{"model":"m","messages":[],"service_tier":"standard_only","speed":"fast","inference_geo":"us","fallbacks":[]}`, []string{`unbounded speed inference_geo`}},
+		{llm.Chat, `{"model":"m","messages":[],"service_tier":"priority","models":["dear"],"plugins":[{"id":"web"}]}`, []string{`unbounded service_tier models plugins`}},
+		{llm.Chat, `{"model":"m","messages":[],"service_tier":null}`, nil},
+		// A member name that is free text does not get into a path.
+		{llm.Chat, `{"model":"m","messages":[{"role":"user","content":[{"type":"x","my name is Bob":["y",""]}]}]}`,
+			[]string{`user text messages[0].content[0].type "x"`, `user text messages[0].content[0].?[0] "y"`, `unbounded unknown_content`}},
+
 		// The plain ones.
 		{llm.Embeddings, `{"model":"m","input":"e"}`, []string{`user text input "e"`}},
 		{llm.Embeddings, `{"model":"m","input":["a","b"]}`, []string{`user text input[0] "a"`, `user text input[1] "b"`}},
@@ -144,11 +151,9 @@ func checkView(t *testing.T, v *llm.View) {
 	for _, s := range v.Segments {
 		text += int64(len(s.Text))
 		if s.Span.Start < last || s.Span.End <= s.Span.Start || s.Span.End > len(v.Raw) {
-			if s.Span.End <= s.Span.Start || s.Span.End > len(v.Raw) {
-				t.Errorf("%s: span %v", s.Path, s.Span)
-			}
+			t.Fatalf("%s: span %v after %d", s.Path, s.Span, last)
 		}
-		last = s.Span.Start
+		last = s.Span.End
 		if s.Path == "" || s.Role == "" {
 			t.Errorf("a segment without path or role: %+v", s)
 		}
@@ -326,6 +331,9 @@ func TestInputBound(t *testing.T) {
 	if got := base(llm.Chat, `{"model":"m","messages":[{"role":"user","content":[{"type":"whatever","`+text+`":1}]}]}`); got < empty+1000 {
 		t.Errorf("unknown part: %d over %d", got, empty)
 	}
+	if got := base(llm.Chat, `{"model":"m","messages":[{"role":"`+text+`","content":""}]}`); got < empty+1000-int64(len("user")) {
+		t.Errorf("odd role: %d over %d", got, empty)
+	}
 	// An image's data does not count, the image does.
 	small := base(llm.Messages, `{"model":"m","messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":""}}]}]}`)
 	large := base(llm.Messages, `{"model":"m","messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"`+text+`"}}]}]}`)
@@ -348,6 +356,18 @@ func TestNoCopy(t *testing.T) {
 	body[s.Span.Start+1] = 'y'
 	if s.Text[0] != 'y' {
 		t.Error("the text was copied")
+	}
+}
+
+func TestTooManyPieces(t *testing.T) {
+	for _, in := range []string{
+		`{"model":"m","messages":[{"role":"user","content":[{"type":"x","y":[` + strings.Repeat(`"a",`, maxPieces+1) + `1]}]}]}`,
+		`{"model":"m","messages":[],"tools":[` + strings.Repeat(`{},`, maxPieces+1) + `{}]}`,
+		`{"model":"m","messages":[],"tools":[{"type":"namespace","tools":[` + strings.Repeat(`{},`, maxPieces+1) + `{}]}]}`,
+	} {
+		if _, den := Parse(llm.Chat, []byte(in)); den == nil || !strings.Contains(den.Message, "65536") {
+			t.Errorf("%.60s: %v", in, den)
+		}
 	}
 }
 

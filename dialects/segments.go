@@ -1,6 +1,7 @@
 package dialects
 
 import (
+	"cmp"
 	"slices"
 	"unsafe"
 
@@ -70,9 +71,9 @@ func (p *parser) count() {
 func (p *parser) collect(role string, kind llm.SegmentKind, name string) {
 	bound := p.v.InputBound
 	start := p.at()
-	n := p.push(name)
-	if name == "" {
-		p.pop(n)
+	n := len(p.path)
+	if name != "" {
+		p.push(name)
 	}
 	p.collectStrings(role, kind)
 	p.pop(n)
@@ -135,7 +136,33 @@ func (p *parser) word(name string) string {
 		return ""
 	}
 	s := p.Text(t)
+	p.v.InputBound += int64(len(s)) // templates may print it
 	return s[:min(len(s), maxTypeLen)]
+}
+
+// ordinary skips a member that names a tier or mode of service. All but the
+// ordinary ones cost more than the listed price, so they count as unbounded.
+func (p *parser) ordinary(name string, words ...string) {
+	if p.Kind() != strictjson.String {
+		p.unboundedIfSet(name)
+		return
+	}
+	if w := p.word(name); p.Err() == nil && !slices.Contains(words, w) {
+		p.unbounded(name)
+	}
+}
+
+// order sorts the segments by their place: a part's data is added when all of
+// the part was read.
+func (p *parser) order() {
+	byPlace := func(a, b llm.Segment) int { return cmp.Compare(a.Span.Start, b.Span.Start) }
+	s := p.v.Segments
+	for i := 1; i < len(s); i++ {
+		if s[i].Span.Start < s[i-1].Span.Start {
+			slices.SortStableFunc(s, byPlace)
+			return
+		}
+	}
 }
 
 // list reads an array member, calling each with the index of an element; the
