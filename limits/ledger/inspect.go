@@ -79,7 +79,7 @@ func (l *Ledger) Rows(from time.Time, f func(*Row) bool) error {
 }
 
 func readOnly(path string, f func(*bbolt.Tx) error) error {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true, NoStatistics: true})
+	db, err := openFile(path, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true, NoStatistics: true})
 	if err != nil {
 		return openError(path, err)
 	}

@@ -64,6 +64,7 @@ type hooks struct {
 // Ledger is an open ledger. It is safe for concurrent use.
 type Ledger struct {
 	db          *bbolt.DB
+	path        string
 	o           Options
 	maxBalances int
 
@@ -112,12 +113,12 @@ func Open(path string, o Options) (*Ledger, error) {
 	if o.hooks.lockTimeout > 0 {
 		timeout = o.hooks.lockTimeout
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: timeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync, NoStatistics: true})
+	db, err := openFile(path, &bbolt.Options{Timeout: timeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync, NoStatistics: true})
 	if err != nil {
 		return nil, openError(path, err)
 	}
 	l := &Ledger{
-		db: db, o: o,
+		db: db, path: path, o: o,
 		maxBalances: MaxBalances,
 		balances:    map[balanceKey]*balance{},
 		open:        map[ID]*Hold{},
@@ -142,6 +143,16 @@ func Open(path string, o Options) (*Ledger, error) {
 	}
 	go l.write()
 	return l, nil
+}
+
+// openFile is bbolt.Open, with a panic over a damaged file turned into an error.
+func openFile(path string, o *bbolt.Options) (db *bbolt.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
+		}
+	}()
+	return bbolt.Open(path, 0o600, o)
 }
 
 func openError(path string, err error) error {

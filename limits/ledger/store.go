@@ -99,7 +99,7 @@ func (s *store) credit(key *balanceKey, end int64, cost llm.Money) error {
 // the balances. One transaction does all of it, so a crash in the middle
 // changes nothing.
 func (l *Ledger) recover(now time.Time) error {
-	return l.db.Update(func(tx *bbolt.Tx) error {
+	return l.update(func(tx *bbolt.Tx) error {
 		if err := makeBuckets(tx); err != nil {
 			return err
 		}
