@@ -47,6 +47,17 @@ type Call struct {
 	PriceVersion         string
 }
 
+// maxText bounds each text of a row: the name of a model comes from outside.
+const maxText = 256
+
+func clip(s string) string { return s[:min(len(s), maxText)] }
+
+func (c *Call) clip() {
+	for _, s := range [...]*string{&c.Key, &c.User, &c.Team, &c.Org, &c.Provider, &c.Model, &c.PriceVersion} {
+		*s = clip(*s)
+	}
+}
+
 // Row is one entry of the ledger.
 type Row struct {
 	Call

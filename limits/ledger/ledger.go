@@ -211,8 +211,9 @@ type Hold struct {
 // an ID that is open returns its Hold and takes nothing.
 //
 // With no charges, or a need of 0, nothing has to be held and nothing is
-// written unless the file cannot be written at the moment: then Durable waits
-// until it can, so that no call leaves that could not be recorded.
+// written, unless the file cannot be written at the moment or not as fast as
+// calls come: then Durable waits until it can, so that no call leaves that
+// could not be recorded.
 func (l *Ledger) Reserve(now time.Time, call Call, need llm.Money, charges []Charge) (*Hold, *Refusal, error) {
 	if len(call.Request) > maxRequestID {
 		return nil, nil, fmt.Errorf("the request id has more than %d bytes", maxRequestID)
@@ -231,6 +232,7 @@ func (l *Ledger) Reserve(now time.Time, call Call, need llm.Money, charges []Cha
 	if h := l.open[call.ID]; h != nil {
 		return h, nil, nil
 	}
+	call.clip()
 	h := &Hold{l: l, call: call, need: need}
 	h.from = h.few[:0]
 	var refused *Refusal
@@ -259,7 +261,7 @@ func (l *Ledger) Reserve(now time.Time, call Call, need llm.Money, charges []Cha
 	}
 	l.reserved = l.reserved.Add(h.need)
 	l.open[call.ID] = h
-	if len(h.from) > 0 || l.failing != nil {
+	if len(h.from) > 0 || l.failing != nil || len(l.queue) > slowQueue {
 		h.batch, h.op = l.enqueue(op{reserve: h})
 		wake(l.urgent)
 	}
@@ -311,6 +313,7 @@ func (h *Hold) Durable(ctx context.Context) error {
 // first of Settle and Cancel counts.
 func (h *Hold) Settle(r Row) {
 	r.Call, r.Reserved, r.Kind = h.call, h.need, Settled
+	r.Served = clip(r.Served)
 	r.Cost = max(0, r.Cost)
 	h.end(r.Cost, &r)
 }

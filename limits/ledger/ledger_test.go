@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -154,6 +155,28 @@ func TestSameAttemptIsTakenOnce(t *testing.T) {
 	h3.Cancel()
 	if got := inspect(t, l); got.Rows != 1 || got.Settled != 5 || got.Open != 0 || got.Balances[0].Settled != 5 {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestLongNamesAreCut(t *testing.T) {
+	l := open(t, Options{})
+	long := strings.Repeat("m", 1<<20)
+	h, _, err := l.Reserve(noon, Call{ID: id(1), Time: noon, Model: long}, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Settle(Row{Served: long})
+	if _, _, err := l.Reserve(noon, Call{ID: ID{Request: long}}, 0, nil); err == nil {
+		t.Error("a request id of a megabyte was taken")
+	}
+	l.Close()
+	if err := ReadRows(l.path, time.Time{}, func(r *Row) bool {
+		if len(r.Model) != maxText || len(r.Served) != maxText {
+			t.Errorf("%d and %d bytes", len(r.Model), len(r.Served))
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -29,8 +29,9 @@ type batch struct {
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
 const (
-	batchOps = 1024
-	maxQueue = 64 // batches: beyond that nothing new is taken on
+	batchOps  = 1024
+	slowQueue = 8   // batches: beyond that calls wait for the disk
+	maxQueue  = 256 // batches: beyond that no call is taken on
 	// settleDelay is how long a settlement may wait for company. Nobody waits
 	// for it, and if the process dies meanwhile the reservation is charged.
 	settleDelay = 50 * time.Millisecond

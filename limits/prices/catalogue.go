@@ -21,10 +21,10 @@ type Catalogue struct {
 
 // Override is a price that the operator set.
 type Override struct {
-	// Pattern is a pattern of model names (see llm.MatchModel), either for one
-	// provider of the configuration ("local/*", "openai/gpt-4o*") or bare, for
-	// all of them. A model name that itself holds a slash
-	// ("meta-llama/llama-3") is matched by both readings.
+	// Pattern is a pattern of model names (see llm.MatchModel), for one provider
+	// of the configuration ("local/*", "openai/gpt-4o*") or, without a slash,
+	// for all of them. Models whose names hold a slash are written with a
+	// provider, if need be any: "*/meta-llama/*".
 	Pattern string
 	// Free makes matching models cost nothing, whatever Price says.
 	Free bool
@@ -149,14 +149,10 @@ func (c *Catalogue) Lookup(name, typ, model string, at time.Time) (Price, bool) 
 }
 
 func (o *Override) matches(name, model string) bool {
-	// The provider's part is compared first, so that "local/*" does not match
-	// a model called "local/x" of another provider when name is known.
-	p, rest, ok := llm.SplitModel(o.Pattern)
-	if ok && llm.MatchModel(p, name) && llm.MatchModel(rest, model) {
-		return true
-	}
-	if ok && !strings.Contains(model, "/") {
-		return false
+	// A slash always parts provider and model: a client that calls its model
+	// "local/x" must not get the price of the provider called local.
+	if p, rest, ok := llm.SplitModel(o.Pattern); ok {
+		return llm.MatchModel(p, name) && llm.MatchModel(rest, model)
 	}
 	return llm.MatchModel(o.Pattern, model)
 }

@@ -87,6 +87,7 @@ func TestOverrides(t *testing.T) {
 	c := Embedded().With([]Override{
 		{Pattern: "local/*", Free: true},
 		{Pattern: "openai/gpt-4o", Price: Flat(7 * llm.USD)},
+		{Pattern: "*/meta/*", Price: Flat(5 * llm.USD)},
 		{Pattern: "house-model", Price: Price{Rates: Rates{Input: USD(llm.USD), Output: USD(2 * llm.USD), CacheRead: USD(0)}}},
 		{Pattern: "*", Price: Flat(9 * llm.USD)},
 	})
@@ -94,6 +95,7 @@ func TestOverrides(t *testing.T) {
 		name, model string
 		want        llm.Money
 	}{
+		{"other", "local/gpt-4o", 9 * llm.USD}, {"other", "openai/gpt-4o", 9 * llm.USD}, {"x", "meta/llama", 5 * llm.USD}, {"meta", "llama", 9 * llm.USD},
 		{"local", "anything", 0}, {"local", "gpt-4o", 0}, {"local", "org/model", 0},
 		{"openai", "gpt-4o", 7 * llm.USD}, {"other", "gpt-4o", 9 * llm.USD},
 		{"x", "house-model", llm.USD}, {"x", "nobody-knows", 9 * llm.USD},
