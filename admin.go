@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
+)
+
+// AdminAPI adds read-only routes to Caddy's admin endpoint, for the command
+// `caddy llm` and for operators' own tools:
+//
+//	GET /llm_gateway/requests/<request id>       the records of a request
+//	GET /llm_gateway/audit/<log>/proof/<index>   a receipt for a record
+//	GET /llm_gateway/audit/<log>                 size, checkpoint and key of a log
+//
+// It holds no state: after a failed reload Caddy keeps serving the old config
+// under a new admin server, so it finds the running app at each request.
+type AdminAPI struct{}
+
+// CaddyModule describes the module to Caddy.
+func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.llm_gateway", New: func() caddy.Module { return new(AdminAPI) }}
+}
+
+const adminPrefix = "/llm_gateway/"
+
+// Routes implements caddy.AdminRouter.
+func (a *AdminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: adminPrefix + "requests/", Handler: caddy.AdminHandlerFunc(a.requests)},
+		{Pattern: adminPrefix + "audit/", Handler: caddy.AdminHandlerFunc(a.audit)},
+	}
+}
+
+// running returns the app of the config that is live.
+func running() (*App, error) {
+	ctx := caddy.ActiveContext()
+	if ctx.Context == nil {
+		return nil, caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: errors.New("no config is running")}
+	}
+	app, err := ctx.AppIfConfigured(handlers.AppName)
+	if err != nil {
+		return nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("the running config has no LLM gateway")}
+	}
+	return app.(*App), nil
+}
+
+func onlyGET(r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("only GET")}
+	}
+	return nil
+}
+
+func (*AdminAPI) requests(w http.ResponseWriter, r *http.Request) error {
+	if err := onlyGET(r); err != nil {
+		return err
+	}
+	app, err := running()
+	if err != nil {
+		return err
+	}
+	found, err := findRequest(app.auditDir(), strings.TrimPrefix(r.URL.Path, adminPrefix+"requests/"))
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+	}
+	return writeJSON(w, found)
+}
+
+func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
+	if err := onlyGET(r); err != nil {
+		return err
+	}
+	app, err := running()
+	if err != nil {
+		return err
+	}
+	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, adminPrefix+"audit/"), "/")
+	stores, err := app.Enter(r.Context())
+	if err != nil {
+		return err
+	}
+	defer stores.Leave()
+	log := stores.Logs[name]
+	if log == nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("the running config has no audit log %q", name)}
+	}
+	if rest == "" {
+		return writeJSON(w, logStatus{Name: name, Size: log.Size(), VerifierKey: log.VerifierKey()})
+	}
+	index, err := strconv.ParseInt(strings.TrimPrefix(rest, "proof/"), 10, 64)
+	if err != nil || !strings.HasPrefix(rest, "proof/") {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("want /llm_gateway/audit/<log>/proof/<index>")}
+	}
+	if err := log.Checkpoint(); err != nil {
+		return err
+	}
+	receipt, err := log.Prove(index)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err = w.Write(receipt)
+	return err
+}
+
+// logStatus is what the admin API says of a log.
+type logStatus struct {
+	Name        string `json:"name"`
+	Size        int64  `json:"size"`
+	VerifierKey string `json:"verifier_key"`
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(v)
+}
+
+// auditDir is where the logs of this config are.
+func (a *App) auditDir() string { return filepath.Join(a.dataDir, "audit") }
+
+// foundRecord is one record of a request.
+type foundRecord struct {
+	Log    string          `json:"log"`
+	Index  int64           `json:"index"`
+	Record json.RawMessage `json:"record"`
+}
+
+var errNoRequest = errors.New("no record of this request")
+
+// findRequest looks for the records of a request in all logs under dir, oldest
+// first.
+func findRequest(dir, id string) ([]foundRecord, error) {
+	if id == "" || len(id) > 128 || strings.ContainsAny(id, "/\\\"") {
+		return nil, errors.New("not a request id")
+	}
+	names, err := logNames(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []foundRecord
+	for _, name := range names {
+		recs, err := audit.Find(filepath.Join(dir, name), id)
+		if err != nil {
+			return nil, fmt.Errorf("log %s: %w", name, err)
+		}
+		for _, rec := range recs {
+			out = append(out, foundRecord{Log: name, Index: rec.Index, Record: rec.Raw})
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w %s; denials of strangers are recorded together, by source", errNoRequest, id)
+	}
+	slices.SortStableFunc(out, func(a, b foundRecord) int { return int(a.Index - b.Index) })
+	return out, nil
+}
+
+// logNames lists the audit logs under dir.
+func logNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the audit directory: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+var _ caddy.AdminRouter = (*AdminAPI)(nil)

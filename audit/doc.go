@@ -1,0 +1,18 @@
+// Package audit is the log of what happened: one record a line, hashed into a
+// Merkle tree, signed once a second, durable before it is acknowledged.
+//
+// On disk a log is a directory (0700):
+//
+//	seg-<20-digit number of the first record>.jsonl   the records, one JSON object a line
+//	hashes            the stored hashes of golang.org/x/mod/sumdb/tlog, 32 bytes each; can be rebuilt
+//	checkpoint        the newest signed tree head (C2SP tlog-checkpoint, a signed note)
+//	checkpoints.log   all of them, each followed by a blank line
+//	key, key.pub      the Ed25519 key that signs, and its verifier key
+//	lock              held by the one process that writes
+//
+// The leaf of a record is its line without the newline; its hash is RFC 6962's
+// (tlog.RecordHash). Receipts are C2SP tlog-proofs.
+//
+// The package must never see the text of prompts or answers: records hold
+// metadata only.
+package audit

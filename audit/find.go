@@ -1,0 +1,95 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// Scan calls f with every record from the index on, in order, until it returns
+// false. It reads the files of a log, live or copied; half a record at the end is
+// left out.
+func Scan(dir string, from int64, f func(index int64, line []byte) bool) error {
+	starts, err := segments(osFS{}, dir)
+	if err != nil {
+		return err
+	}
+	for i, start := range starts {
+		if i+1 < len(starts) && starts[i+1] <= from {
+			continue
+		}
+		more, err := scanSegment(filepath.Join(dir, segName(start)), start, func(index int64, line []byte) bool {
+			return index < from || f(index, line)
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanSegment(path string, index int64, f func(index int64, line []byte) bool) (more bool, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	r := bufio.NewReaderSize(file, 256<<10)
+	for {
+		line, err := readLine(r)
+		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("reading %s: %w", filepath.Base(path), err)
+		}
+		if !f(index, line) {
+			return false, nil
+		}
+		index++
+	}
+}
+
+// Find returns the records of a request, in order. It looks through the newest
+// segments first and stops at the one before the oldest that has any.
+func Find(dir, requestID string) ([]*Record, error) {
+	starts, err := segments(osFS{}, dir)
+	if err != nil {
+		return nil, err
+	}
+	mark := []byte(`"request":` + strconv.Quote(requestID))
+	var found []*Record
+	for i := len(starts) - 1; i >= 0; i-- {
+		var here []*Record
+		var bad error
+		if _, err := scanSegment(filepath.Join(dir, segName(starts[i])), starts[i], func(_ int64, line []byte) bool {
+			if !bytes.Contains(line, mark) {
+				return true
+			}
+			rec, err := Decode(line)
+			if err != nil {
+				bad = err
+				return false
+			}
+			if rec.Request == requestID {
+				here = append(here, rec)
+			}
+			return true
+		}); err != nil {
+			return nil, err
+		}
+		if bad != nil {
+			return nil, bad
+		}
+		if len(here) == 0 && len(found) > 0 {
+			break
+		}
+		found = append(here, found...)
+	}
+	return found, nil
+}

@@ -1,0 +1,406 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Limits of the write path.
+const (
+	// MaxRecord is the longest record, in bytes without the newline. It keeps
+	// every record below the 65,535 bytes of an entry in C2SP tlog-tiles.
+	MaxRecord = 60 << 10
+	// maxBatch and maxBatchBytes bound one group commit: past 256 KB a single
+	// flush gets slower than two.
+	maxBatch      = 1024
+	maxBatchBytes = 256 << 10
+	// maxQueue bounds what waits for the writer; who comes then waits too.
+	maxQueue = 8192
+	// lazy is how long a record that nobody waits for may lie in memory before
+	// it is written with the next commit.
+	lazy = 10 * time.Millisecond
+)
+
+// Errors of a log.
+var (
+	ErrClosed = errors.New("the audit log is closed")
+	ErrFailed = errors.New("the audit log has failed and takes no more records until a restart")
+	ErrLocked = errors.New("another process has this audit log open; stop it, or give this one another data_dir")
+	// ErrDisagree is wrapped when the files do not match what the log has
+	// signed.
+	ErrDisagree = errors.New("the audit log disagrees with its last signed checkpoint")
+)
+
+// Options configure a log.
+type Options struct {
+	// Dir is the directory of the log. It is made if it does not exist.
+	Dir string
+	// Node names this machine in records; Origin the log in its checkpoints,
+	// by default "caddy-llm-gateway/<node>". It is fixed when the log is made.
+	Node, Origin string
+	// FS is the file layer; nil is the machine's.
+	FS FS
+	// OnAppend is called with the time that a record took until it was
+	// durable, for records that somebody waited for.
+	OnAppend func(time.Duration)
+	// Logf reports what an operator should know.
+	Logf func(msg string, args ...any)
+	// SegmentBytes is the size at which a new segment begins. Default 64 MiB.
+	SegmentBytes int64
+	// AllowDisagreement opens a log whose files do not match its last
+	// checkpoint, and says so in a record of its own.
+	AllowDisagreement bool
+}
+
+// Log is an open audit log: one writer for all who append.
+type Log struct {
+	o    Options
+	fs   FS
+	key  *signer
+	lock *os.File
+
+	mu     sync.Mutex
+	space  sync.Cond // queue has room
+	queue  []*Ack
+	closed bool
+	failed error
+	wake   chan struct{} // capacity 1
+	done   chan struct{}
+
+	// Of the writer alone.
+	tree     tree
+	seg      File
+	segStart int64
+	segSize  int64
+	hashes   File
+	hashSize int64
+	signed   int64
+	logged   File // checkpoints.log
+	logSize  int64
+	buf      []byte
+	leaves   []tlog.Hash
+
+	state sync.Mutex // guards what follows
+	size  int64      // durable records
+
+	checkpoints chan chan error
+	strangers   strangers
+}
+
+// Ack is the promise of one record.
+type Ack struct {
+	line   []byte // the record after its sequence number
+	done   chan struct{}
+	index  int64
+	err    error
+	start  time.Time
+	waited bool
+}
+
+// Wait returns once the record is durable, with its index, or with the reason
+// why it is not.
+func (a *Ack) Wait(ctx context.Context) (int64, error) {
+	select {
+	case <-a.done:
+		return a.index, a.err
+	default:
+	}
+	select {
+	case <-a.done:
+		return a.index, a.err
+	case <-ctx.Done():
+		return -1, ctx.Err()
+	}
+}
+
+// append queues an encoded record. urgent records are committed at once; others
+// with the next commit, at the latest after `lazy`.
+func (l *Log) append(line []byte, urgent bool) *Ack {
+	a := &Ack{line: line, done: make(chan struct{}), index: -1, waited: urgent}
+	if urgent {
+		a.start = time.Now()
+	}
+	if len(line) > MaxRecord {
+		a.err = fmt.Errorf("record of %d bytes; at most %d fit", len(line), MaxRecord)
+		close(a.done)
+		return a
+	}
+	l.mu.Lock()
+	for len(l.queue) >= maxQueue && !l.closed && l.failed == nil {
+		l.space.Wait()
+	}
+	if l.closed || l.failed != nil {
+		a.err = ErrClosed
+		if l.failed != nil {
+			a.err = l.failed
+		}
+		l.mu.Unlock()
+		close(a.done)
+		return a
+	}
+	l.queue = append(l.queue, a)
+	first := len(l.queue) == 1
+	l.mu.Unlock()
+	if urgent {
+		l.signal()
+	} else if first {
+		time.AfterFunc(lazy, l.signal)
+	}
+	return a
+}
+
+func (l *Log) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Size is the number of durable records.
+func (l *Log) Size() int64 {
+	l.state.Lock()
+	defer l.state.Unlock()
+	return l.size
+}
+
+// Err is why the log takes no more records, nil if it does.
+func (l *Log) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
+}
+
+// VerifierKey is the public key of the log, as a note verifier key.
+func (l *Log) VerifierKey() string { return l.key.vkey }
+
+// Dir is the directory of the log.
+func (l *Log) Dir() string { return l.o.Dir }
+
+// Checkpoint signs the tree as it is now, if it has grown since the last one.
+func (l *Log) Checkpoint() error {
+	reply := make(chan error, 1)
+	select {
+	case l.checkpoints <- reply:
+		return <-reply
+	case <-l.done:
+		return ErrClosed
+	}
+}
+
+// Close writes what is queued, signs a last checkpoint and closes the files.
+func (l *Log) Close() error {
+	l.flushStrangers(time.Now(), true)
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		<-l.done
+		return nil
+	}
+	l.closed = true
+	l.space.Broadcast()
+	l.mu.Unlock()
+	l.signal()
+	<-l.done
+	err := errors.Join(l.checkpoint(), l.seg.Close(), l.hashes.Close(), l.logged.Close())
+	return errors.Join(err, l.lock.Close())
+}
+
+// run is the writer.
+func (l *Log) run() {
+	defer close(l.done)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.wake:
+		case now := <-tick.C:
+			l.flushStrangers(now, false)
+			if err := l.checkpoint(); err != nil {
+				l.o.Logf("audit log: checkpoint: %v", err)
+			}
+			continue
+		case reply := <-l.checkpoints:
+			// What is queued belongs into it: who asks for a checkpoint asks
+			// for a proof of what it has seen.
+			for l.drain() {
+			}
+			reply <- l.checkpoint()
+			continue
+		}
+		for l.drain() {
+		}
+		l.mu.Lock()
+		end := l.closed && len(l.queue) == 0
+		l.mu.Unlock()
+		if end {
+			return
+		}
+	}
+}
+
+// drain commits one batch; it returns false when nothing is queued.
+func (l *Log) drain() bool {
+	l.mu.Lock()
+	n, size := 0, 0
+	for n < len(l.queue) && n < maxBatch && (n == 0 || size+len(l.queue[n].line) < maxBatchBytes) {
+		size += len(l.queue[n].line)
+		n++
+	}
+	batch := l.queue[:n:n]
+	l.queue = l.queue[n:]
+	if len(l.queue) == 0 {
+		l.queue = nil
+	}
+	failed := l.failed
+	l.space.Broadcast()
+	l.mu.Unlock()
+	if n == 0 {
+		return false
+	}
+	first := l.tree.n
+	err := failed
+	if err == nil {
+		err = l.commit(batch)
+	}
+	if err == nil {
+		l.state.Lock()
+		l.size = l.tree.n
+		l.state.Unlock()
+	}
+	for i, a := range batch {
+		if a.err = err; err == nil {
+			a.index = first + int64(i)
+			if a.waited && l.o.OnAppend != nil {
+				l.o.OnAppend(time.Since(a.start))
+			}
+		}
+		a.line = nil
+		close(a.done)
+	}
+	return true
+}
+
+// commit writes a batch and makes it durable. If it returns an error, none of
+// the batch is part of the log.
+func (l *Log) commit(batch []*Ack) error {
+	if l.segSize >= l.o.SegmentBytes {
+		if err := l.rotate(); err != nil {
+			return err
+		}
+	}
+	before := tree{n: l.tree.n, peaks: append([]tlog.Hash(nil), l.tree.peaks...)}
+	buf, leaves := l.buf[:0], l.leaves[:0]
+	for _, a := range batch {
+		start := len(buf)
+		buf = append(buf, linePrefix...)
+		buf = strconv.AppendInt(buf, l.tree.n, 10)
+		buf = append(buf, a.line...)
+		leaves = l.tree.add(tlog.RecordHash(buf[start:]), leaves)
+		buf = append(buf, '\n')
+	}
+	l.buf, l.leaves = buf, leaves
+	if _, err := l.seg.WriteAt(buf, l.segSize); err != nil {
+		// No space, or no file handles: take back what may have been written,
+		// and go on when there is space again.
+		l.tree = before
+		if terr := l.seg.Truncate(l.segSize); terr != nil {
+			return l.fail(fmt.Errorf("writing: %w; taking it back: %w", err, terr))
+		}
+		return fmt.Errorf("writing the audit log: %w", err)
+	}
+	if err := l.seg.Sync(); err != nil {
+		// After a failed sync nobody knows what is on the disk, and a second
+		// one on the same file would report success. The log is closed for
+		// good; the next start recovers it.
+		l.tree = before
+		return l.fail(fmt.Errorf("syncing: %w", err))
+	}
+	l.segSize += int64(len(buf))
+	// The hashes can be rebuilt, so they are neither synced nor a reason to
+	// refuse.
+	hb := make([]byte, 0, len(leaves)*tlog.HashSize)
+	for i := range leaves {
+		hb = append(hb, leaves[i][:]...)
+	}
+	if _, err := l.hashes.WriteAt(hb, l.hashSize); err != nil {
+		return l.fail(fmt.Errorf("writing hashes: %w", err))
+	}
+	l.hashSize += int64(len(hb))
+	return nil
+}
+
+// fail closes the log for good.
+func (l *Log) fail(err error) error {
+	err = fmt.Errorf("%w: %w", ErrFailed, err)
+	l.mu.Lock()
+	l.failed = err
+	l.space.Broadcast()
+	l.mu.Unlock()
+	l.o.Logf("audit log: %v", err)
+	return err
+}
+
+// segName is the name of the segment whose first record has the number n.
+func segName(n int64) string { return fmt.Sprintf("seg-%020d.jsonl", n) }
+
+// rotate begins a new segment.
+func (l *Log) rotate() error {
+	if err := l.hashes.Sync(); err != nil {
+		return l.fail(fmt.Errorf("syncing hashes: %w", err))
+	}
+	f, err := l.createSegment(l.tree.n)
+	if err != nil {
+		return fmt.Errorf("beginning a segment of the audit log: %w", err)
+	}
+	old := l.seg
+	l.seg, l.segStart, l.segSize = f, l.tree.n, 0
+	return old.Close()
+}
+
+func (l *Log) createSegment(n int64) (File, error) {
+	f, err := l.fs.OpenFile(filepath.Join(l.o.Dir, segName(n)), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.fs.SyncDir(l.o.Dir); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// checkpoint signs the tree if it has grown.
+func (l *Log) checkpoint() error {
+	n := l.tree.n
+	if n == l.signed || l.Err() != nil {
+		return nil
+	}
+	msg, err := checkpoint{l.key.Name(), n, l.tree.root()}.sign(l.key)
+	if err != nil {
+		return fmt.Errorf("signing: %w", err)
+	}
+	// First into the history, so that the newest is never one that the
+	// history lacks.
+	entry := append(msg, '\n')
+	if _, err := l.logged.WriteAt(entry, l.logSize); err != nil {
+		_ = l.logged.Truncate(l.logSize)
+		return err
+	}
+	if err := l.logged.Sync(); err != nil {
+		return err
+	}
+	l.logSize += int64(len(entry))
+	if err := writeFile(l.fs, filepath.Join(l.o.Dir, "checkpoint"), msg, 0o600); err != nil {
+		return err
+	}
+	l.signed = n
+	return nil
+}

@@ -1,0 +1,31 @@
+package gateway
+
+import (
+	"github.com/spf13/cobra"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+)
+
+// registerCommand adds `caddy llm …`.
+func registerCommand() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "llm",
+		Usage: "<command>",
+		Short: "Tools of the LLM gateway: a demo, a check of a Caddyfile, the story of a request, the audit log",
+		Long: `Tools of the LLM gateway.
+
+  caddy llm demo               watch governed calls without an account or a key
+  caddy llm check              list routes of a Caddyfile that escape governance
+  caddy llm why <request id>   what happened to a request, and why
+  caddy llm audit verify       check that an audit log was not altered
+  caddy llm audit prove        a receipt for one record that verifies offline`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(demoCommand(), checkCommand(), whyCommand(), auditCommand())
+			// Errors are printed once, by Caddy.
+			cmd.SilenceUsage = true
+			for _, c := range cmd.Commands() {
+				c.SilenceUsage = true
+			}
+		},
+	})
+}

@@ -1,0 +1,445 @@
+package answer
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Answers are read leniently where the providers' own SDKs are (repeated names,
+// unpaired surrogates): a provider's answer is forwarded, not obeyed. What
+// matters for money is read the same way twice only if it is there once, so the
+// last value wins, as in the SDKs.
+func decoder(b []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+}
+
+var errTrailing = errors.New("more than one JSON document")
+
+func atEnd(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != io.EOF {
+		return errTrailing
+	}
+	return nil
+}
+
+// members calls f for each member of the object that comes next; f must consume
+// the value or return false, then it is skipped. A value that is no object is
+// skipped.
+func members(d *jsontext.Decoder, f func(name string) (bool, error)) error {
+	if d.PeekKind() != '{' {
+		return d.SkipValue()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		taken, err := f(name.String())
+		if err != nil {
+			return err
+		}
+		if !taken {
+			if err := d.SkipValue(); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// elements calls f for each element of the array that comes next; f must
+// consume it.
+func elements(d *jsontext.Decoder, f func() error) error {
+	if d.PeekKind() != '[' {
+		return d.SkipValue()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// text reads a string; other kinds are skipped and leave into alone.
+func text(d *jsontext.Decoder, into *string) (bool, error) {
+	if d.PeekKind() != '"' {
+		return false, nil
+	}
+	t, err := d.ReadToken()
+	if err == nil {
+		*into = t.String()
+	}
+	return true, err
+}
+
+// number reads a count; null and other kinds leave it not given.
+func number(d *jsontext.Decoder, into *figure) (bool, error) {
+	if d.PeekKind() != '0' {
+		return false, nil
+	}
+	v, err := d.ReadValue()
+	if err != nil {
+		return true, err
+	}
+	if n, ok := integer(v); ok {
+		into.put(n)
+	}
+	return true, nil
+}
+
+// integer reads a JSON number that is an integer of at most 15 digits; a
+// fraction of zero (12.0) is tolerated.
+func integer(v []byte) (n int64, ok bool) {
+	if i := bytes.IndexByte(v, '.'); i > 0 && len(bytes.Trim(v[i+1:], "0")) == 0 {
+		v = v[:i]
+	}
+	if len(v) == 0 || len(v) > 15 {
+		return 0, false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// openaiUsage reads the usage object of chat, completions, embeddings and
+// Responses, with what compatible servers add.
+func openaiUsage(d *jsontext.Decoder, u *usage) error {
+	return members(d, func(name string) (bool, error) {
+		switch name {
+		case "prompt_tokens", "input_tokens":
+			return number(d, &u.prompt)
+		case "completion_tokens", "output_tokens":
+			return number(d, &u.completion)
+		case "total_tokens":
+			return number(d, &u.total)
+		case "prompt_tokens_details", "input_tokens_details":
+			return true, members(d, func(name string) (bool, error) {
+				switch name {
+				case "cached_tokens":
+					return number(d, &u.cacheRead)
+				case "cache_write_tokens":
+					return number(d, &u.cacheWrite)
+				case "audio_tokens":
+					return number(d, &u.audioIn)
+				}
+				return false, nil
+			})
+		case "completion_tokens_details", "output_tokens_details":
+			return true, members(d, func(name string) (bool, error) {
+				switch name {
+				case "reasoning_tokens":
+					return number(d, &u.reasoning)
+				case "audio_tokens":
+					return number(d, &u.audioOut)
+				}
+				return false, nil
+			})
+		case "prompt_cache_hit_tokens", "num_cached_tokens": // DeepSeek, Mistral
+			return number(d, &u.cacheRead)
+		}
+		return false, nil
+	})
+}
+
+// anthropicUsage reads the usage object of messages.
+func anthropicUsage(d *jsontext.Decoder, u *usage, tier *string) error {
+	return members(d, func(name string) (bool, error) {
+		switch name {
+		case "input_tokens":
+			return number(d, &u.prompt)
+		case "output_tokens":
+			return number(d, &u.completion)
+		case "cache_read_input_tokens":
+			return number(d, &u.cacheRead)
+		case "cache_creation_input_tokens":
+			return number(d, &u.cacheCreation)
+		case "cache_creation":
+			return true, members(d, func(name string) (bool, error) {
+				switch name {
+				case "ephemeral_5m_input_tokens":
+					return number(d, &u.cacheWrite)
+				case "ephemeral_1h_input_tokens":
+					return number(d, &u.cacheWrite1)
+				}
+				return false, nil
+			})
+		case "output_tokens_details":
+			return true, members(d, func(name string) (bool, error) {
+				if name == "thinking_tokens" {
+					return number(d, &u.reasoning)
+				}
+				return false, nil
+			})
+		case "server_tool_use":
+			return true, members(d, func(name string) (bool, error) {
+				if name == "web_search_requests" {
+					return number(d, &u.searches)
+				}
+				return false, nil
+			})
+		case "service_tier", "speed":
+			return text(d, tier)
+		case "iterations":
+			u.parts = []part{}
+			return true, elements(d, func() error {
+				var p part
+				p.usage.any = true
+				ignored := ""
+				// The model stands beside the figures, so both are read in one
+				// pass over the raw value.
+				v, err := d.ReadValue()
+				if err != nil {
+					return err
+				}
+				if err := anthropicUsage(decoder(v), &p.usage, &ignored); err != nil {
+					return err
+				}
+				inner := decoder(v)
+				if err := members(inner, func(name string) (bool, error) {
+					if name == "model" {
+						return text(inner, &p.model)
+					}
+					return false, nil
+				}); err != nil {
+					return err
+				}
+				p.usage.parts = nil
+				u.parts = append(u.parts, p)
+				return nil
+			})
+		}
+		return false, nil
+	})
+}
+
+// errorText reads the message of an error member: an object with a message, or
+// a string.
+func errorText(d *jsontext.Decoder, failed *bool, into *string) (bool, error) {
+	switch d.PeekKind() {
+	case '"':
+		*failed = true
+		return text(d, into)
+	case '{':
+		*failed = true
+		return true, members(d, func(name string) (bool, error) {
+			if name == "message" {
+				return text(d, into)
+			}
+			return false, nil
+		})
+	}
+	return false, nil // null
+}
+
+// chatChunk is what matters of a chunk or whole answer of chat completions,
+// completions and embeddings.
+type chatChunk struct {
+	model, tier  string
+	choices      []choice
+	emptyChoices bool
+	hasUsage     bool
+	usage        usage
+	failed       bool
+	failure      string
+	// more is true when the chunk carries something beside usage that a client
+	// must see, such as moderation results.
+	more bool
+}
+
+type choice struct {
+	index  int64
+	finish string
+}
+
+func (c *chatChunk) readBody(b []byte) error {
+	d := decoder(b)
+	if err := c.decode(d); err != nil {
+		return err
+	}
+	return atEnd(d)
+}
+
+func (c *chatChunk) read(b []byte) error { return c.decode(decoder(b)) }
+
+func (c *chatChunk) decode(d *jsontext.Decoder) error {
+	return members(d, func(name string) (bool, error) {
+		switch name {
+		case "id", "object", "created", "system_fingerprint":
+			return false, nil
+		case "model":
+			return text(d, &c.model)
+		case "service_tier":
+			return text(d, &c.tier)
+		case "usage":
+			c.hasUsage = c.hasUsage || d.PeekKind() == '{'
+			return true, openaiUsage(d, &c.usage)
+		case "x_groq":
+			return true, members(d, func(name string) (bool, error) {
+				if name != "usage" {
+					return false, nil
+				}
+				c.hasUsage = c.hasUsage || d.PeekKind() == '{'
+				return true, openaiUsage(d, &c.usage)
+			})
+		case "error":
+			return errorText(d, &c.failed, &c.failure)
+		case "choices":
+			c.emptyChoices = d.PeekKind() == '['
+			return true, elements(d, func() error {
+				var ch choice
+				var index figure
+				err := members(d, func(name string) (bool, error) {
+					switch name {
+					case "index":
+						return number(d, &index)
+					case "finish_reason":
+						return text(d, &ch.finish)
+					case "usage": // Moonshot and others put it inside
+						c.hasUsage = c.hasUsage || d.PeekKind() == '{'
+						return true, openaiUsage(d, &c.usage)
+					}
+					return false, nil
+				})
+				ch.index = index.n
+				c.choices = append(c.choices, ch)
+				return err
+			})
+		}
+		c.more = c.more || d.PeekKind() != 'n'
+		return false, nil
+	})
+}
+
+// messagesEvent is what matters of an event or whole answer of messages.
+type messagesEvent struct {
+	kind, model, tier, finish string
+	hasUsage                  bool
+	usage                     usage
+	failure                   string
+}
+
+func (m *messagesEvent) readBody(b []byte) error {
+	d := decoder(b)
+	if err := m.decode(d); err != nil {
+		return err
+	}
+	return atEnd(d)
+}
+
+func (m *messagesEvent) read(b []byte) error { return m.decode(decoder(b)) }
+
+func (m *messagesEvent) decode(d *jsontext.Decoder) error {
+	var failed bool
+	return members(d, func(name string) (bool, error) {
+		switch name {
+		case "type":
+			return text(d, &m.kind)
+		case "error":
+			return errorText(d, &failed, &m.failure)
+		case "delta":
+			return true, members(d, func(name string) (bool, error) {
+				if name == "stop_reason" {
+					return text(d, &m.finish)
+				}
+				return false, nil
+			})
+		case "message":
+			return true, m.message(d)
+		}
+		return m.field(d, name)
+	})
+}
+
+// message reads the message object of message_start.
+func (m *messagesEvent) message(d *jsontext.Decoder) error {
+	return members(d, func(name string) (bool, error) { return m.field(d, name) })
+}
+
+// field reads a member that a message has, whole or in its first event.
+func (m *messagesEvent) field(d *jsontext.Decoder, name string) (bool, error) {
+	switch name {
+	case "model":
+		return text(d, &m.model)
+	case "stop_reason":
+		return text(d, &m.finish)
+	case "usage":
+		m.hasUsage = m.hasUsage || d.PeekKind() == '{'
+		return true, anthropicUsage(d, &m.usage, &m.tier)
+	}
+	return false, nil
+}
+
+// responsesBody is what matters of a response object of the Responses API.
+type responsesBody struct {
+	event, model, tier, status, incomplete string
+	hasUsage                               bool
+	usage                                  usage
+	failed                                 bool
+	failure                                string
+}
+
+func (r *responsesBody) readBody(b []byte) error {
+	d := decoder(b)
+	if err := members(d, func(name string) (bool, error) { return r.field(d, name) }); err != nil {
+		return err
+	}
+	return atEnd(d)
+}
+
+// readEvent reads an event: its type, and the response or error in it.
+func (r *responsesBody) readEvent(b []byte) error {
+	d := decoder(b)
+	return members(d, func(name string) (bool, error) {
+		switch name {
+		case "type":
+			return text(d, &r.event)
+		case "message":
+			return text(d, &r.failure)
+		case "error":
+			return errorText(d, &r.failed, &r.failure)
+		case "response":
+			return true, members(d, func(name string) (bool, error) { return r.field(d, name) })
+		}
+		return false, nil
+	})
+}
+
+func (r *responsesBody) field(d *jsontext.Decoder, name string) (bool, error) {
+	switch name {
+	case "model":
+		return text(d, &r.model)
+	case "service_tier":
+		return text(d, &r.tier)
+	case "status":
+		return text(d, &r.status)
+	case "usage":
+		r.hasUsage = r.hasUsage || d.PeekKind() == '{'
+		return true, openaiUsage(d, &r.usage)
+	case "error":
+		return errorText(d, &r.failed, &r.failure)
+	case "incomplete_details":
+		return true, members(d, func(name string) (bool, error) {
+			if name == "reason" {
+				return text(d, &r.incomplete)
+			}
+			return false, nil
+		})
+	}
+	return false, nil
+}

@@ -1,0 +1,46 @@
+package answer
+
+import "github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+
+// ModelInfo is a model that the caller may use.
+type ModelInfo struct {
+	// ID is the name that clients send; Provider is who answers.
+	ID, Provider string
+}
+
+// ModelsBody renders the answer of GET /v1/models for the family.
+func ModelsBody(f llm.Family, models []ModelInfo) []byte {
+	b := []byte(`{"data":[`)
+	if f == llm.FamilyOpenAI {
+		b = []byte(`{"object":"list","data":[`)
+	}
+	for i, m := range models {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, ModelBody(f, m)...)
+	}
+	b = append(b, ']')
+	if f == llm.FamilyAnthropic {
+		first, last := []byte("null"), []byte("null")
+		if len(models) > 0 {
+			first, last = quote(models[0].ID), quote(models[len(models)-1].ID)
+		}
+		b = append(append(b, `,"has_more":false,"first_id":`...), first...)
+		b = append(append(b, `,"last_id":`...), last...)
+	}
+	return append(b, '}')
+}
+
+// ModelBody renders the answer of GET /v1/models/{id}. When a model was made is
+// not known here; both families get the epoch.
+func ModelBody(f llm.Family, m ModelInfo) []byte {
+	if f == llm.FamilyAnthropic {
+		b := append([]byte(`{"type":"model","id":`), quote(m.ID)...)
+		b = append(append(b, `,"display_name":`...), quote(m.ID)...)
+		return append(b, `,"created_at":"1970-01-01T00:00:00Z"}`...)
+	}
+	b := append([]byte(`{"id":`), quote(m.ID)...)
+	b = append(append(b, `,"object":"model","created":0,"owned_by":`...), quote(m.Provider)...)
+	return append(b, '}')
+}

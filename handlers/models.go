@@ -1,0 +1,265 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
+)
+
+// How long a provider's list of models is believed, how long it may take to
+// come and how large it may be.
+const (
+	listAge     = time.Minute
+	listTimeout = 10 * time.Second
+	maxList     = 8 << 20
+)
+
+// modelLists remembers what the providers offer.
+type modelLists struct {
+	mu   sync.Mutex
+	byID map[string]modelList
+}
+
+type modelList struct {
+	ids []string
+	at  time.Time
+}
+
+func (m *modelLists) get(provider string, at time.Time) ([]string, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, ok := m.byID[provider]
+	return l.ids, ok && at.Sub(l.at) < listAge
+}
+
+func (m *modelLists) put(provider string, ids []string, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byID == nil {
+		m.byID = make(map[string]modelList)
+	}
+	m.byID[provider] = modelList{ids, at}
+}
+
+// models answers GET /v1/models and /v1/models/{id} with what this caller may
+// use: aliases and models named in the configuration, and of the patterns what
+// their providers say they offer.
+func (h *Upstream) models(c *call, r *http.Request) error {
+	x := &c.x
+	var list []answer.ModelInfo
+	seen := map[string]bool{}
+	add := func(provider, name string) {
+		if !seen[name] && x.Principal.MayUse(name) {
+			seen[name] = true
+			list = append(list, answer.ModelInfo{ID: name, Provider: provider})
+		}
+	}
+	var ask []string // providers whose own list is needed
+	need := func(provider string) {
+		if !slices.Contains(ask, provider) {
+			ask = append(ask, provider)
+		}
+	}
+	for i := range h.table.Lines {
+		l := &h.table.Lines[i]
+		if l.Exact() {
+			if choices, _ := h.table.Resolve(l.Pattern); len(choices) > 0 {
+				add(choices[0].Provider, l.Pattern)
+			}
+			continue
+		}
+		for _, t := range l.Targets {
+			need(t.Provider)
+		}
+		if len(l.Targets) == 0 {
+			need(h.table.Inline)
+		}
+	}
+	if len(h.table.Lines) == 0 {
+		need(h.table.Inline)
+	}
+	var failed error
+	for _, name := range ask {
+		ids, err := h.offered(c, r, name)
+		if err != nil {
+			failed = err
+			var d *llm.Denial
+			if errors.As(err, &d) && d.Stage != llm.StageProvider {
+				return err
+			}
+			continue
+		}
+		for _, model := range h.table.Names(name, ids) {
+			add(name, model)
+		}
+	}
+	if failed != nil && len(list) == 0 {
+		return failed
+	}
+	if id, one := dialects.ModelID(r.URL.EscapedPath()); one {
+		for _, m := range list {
+			if m.ID == id {
+				c.w.answerJSON(answer.ModelBody(x.Family, m))
+				return errAnswered
+			}
+		}
+		return llm.Deny(http.StatusNotFound, llm.CodeModelNotFound, llm.StageRequest, "the model %q is not known here or not for this key", clip(id))
+	}
+	c.w.answerJSON(answer.ModelsBody(x.Family, list))
+	return errAnswered
+}
+
+// offered returns the ids of the models that a provider offers, from memory or
+// by asking it, which is a call like any other: it passes the gate.
+func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, error) {
+	x := &c.x
+	if ids, ok := h.lists.get(name, x.Start); ok {
+		return ids, nil
+	}
+	p, ok := h.provider(name)
+	if !ok {
+		return nil, nil
+	}
+	dialect := llm.Models
+	if !p.Speaks(dialect) {
+		dialect = llm.AnthropicModels
+	}
+	if !p.Speaks(dialect) {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), listTimeout)
+	defer cancel()
+	a, err := x.Admit(ctx, llm.Deployment{Provider: name, Type: p.Type()}, now())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { x.Settle(a, now()) }()
+	ids, err := fetchModels(ctx, a, p, dialect)
+	if err != nil {
+		a.Error = "the list of models could not be read"
+		return nil, llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of models is not available; try again").Because(err)
+	}
+	a.Result = llm.ResultAnswered
+	h.lists.put(name, ids, x.Start)
+	return ids, nil
+}
+
+func fetchModels(ctx context.Context, a *llm.Attempt, p providers.Provider, dialect llm.Dialect) ([]string, error) {
+	call := &providers.Call{Dialect: dialect, Method: http.MethodGet, Path: "/v1/models", Header: http.Header{}}
+	if dialect == llm.AnthropicModels {
+		call.RawQuery = "limit=1000"
+	}
+	req, err := p.NewRequest(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	a.Result = llm.ResultRefused
+	resp, err := p.Transport().RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	a.Status = resp.StatusCode
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxList))
+	if err != nil {
+		return nil, err
+	}
+	return parseModelIDs(b)
+}
+
+// parseModelIDs reads the ids of {"data":[{"id":…},…]}, the shape that both
+// families use.
+func parseModelIDs(b []byte) (ids []string, err error) {
+	d := jsontext.NewDecoder(bytes.NewReader(b))
+	bad := errors.New("not a list of models")
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return nil, bad
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, bad
+		}
+		if name.String() != "data" || d.PeekKind() != '[' {
+			if err := d.SkipValue(); err != nil {
+				return nil, bad
+			}
+			continue
+		}
+		if _, err := d.ReadToken(); err != nil {
+			return nil, bad
+		}
+		for d.PeekKind() == '{' {
+			if _, err := d.ReadToken(); err != nil {
+				return nil, bad
+			}
+			for d.PeekKind() == '"' {
+				member, err := d.ReadToken()
+				if err != nil {
+					return nil, bad
+				}
+				if member.String() == "id" && d.PeekKind() == '"' {
+					id, err := d.ReadToken()
+					if err != nil {
+						return nil, bad
+					}
+					if len(ids) < 10_000 {
+						ids = append(ids, id.String())
+					}
+					continue
+				}
+				if err := d.SkipValue(); err != nil {
+					return nil, bad
+				}
+			}
+			if _, err := d.ReadToken(); err != nil {
+				return nil, bad
+			}
+		}
+		if _, err := d.ReadToken(); err != nil {
+			return nil, bad
+		}
+	}
+	return ids, nil
+}
+
+// labelSet bounds the model names of an open route that become label values.
+type labelSet struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+const maxLabels = 64
+
+// take returns the name if it is one of the first that were seen, else other.
+func (s *labelSet) take(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names[name] {
+		return name
+	}
+	if len(s.names) >= maxLabels {
+		return other
+	}
+	if s.names == nil {
+		s.names = make(map[string]bool)
+	}
+	s.names[name] = true
+	return name
+}

@@ -1,0 +1,303 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/guest"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/routing"
+)
+
+// Upstream sends calls to LLM providers, in the dialect that the client speaks,
+// byte for byte except for declared edits. It ends the chain.
+//
+// An answer that breaks off is never passed off as whole: before its first byte
+// the client gets an error in its dialect, after it an in-band error event. When
+// the client leaves, the call of the provider is cancelled at once.
+//
+// It refuses (500 misordered) requests that did not pass the handlers that the
+// global option `require` names; by default llm_auth.
+type Upstream struct {
+	// ProviderRaw is a provider given in place, for a site that needs only one.
+	ProviderRaw json.RawMessage `json:"provider,omitempty" caddy:"namespace=llm_gateway.providers inline_key=type"`
+	// Models route models to providers; the first line whose pattern matches
+	// decides. Without lines every model goes to the provider given in place.
+	Models []ModelLine `json:"models,omitempty"`
+	// FirstByteTimeout bounds the time from sending the request to the first
+	// byte of the answer's body. Default 10m.
+	FirstByteTimeout caddy.Duration `json:"first_byte_timeout,omitempty"`
+	// StreamIdleTimeout bounds the time between two reads of an answer that has
+	// begun. Default 5m.
+	StreamIdleTimeout caddy.Duration `json:"stream_idle_timeout,omitempty"`
+
+	common
+	inlineType string
+	inline     providers.Provider
+	table      routing.Table
+	lists      modelLists
+	labels     labelSet
+}
+
+// ModelLine routes the models that match a pattern.
+type ModelLine struct {
+	// Pattern is a model or alias name; `*` stands for any characters.
+	Pattern string `json:"pattern"`
+	// Targets are providers (`openai`) or deployments (`openai/gpt-4o`, which
+	// also renames the model). Default: the provider given in place.
+	Targets []string `json:"targets,omitempty"`
+}
+
+// CaddyModule describes the module to Caddy.
+func (*Upstream) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.llm_upstream", New: func() caddy.Module { return new(Upstream) }}
+}
+
+// Provision loads the provider and checks the routes.
+func (h *Upstream) Provision(ctx caddy.Context) error {
+	if err := h.provision(ctx); err != nil {
+		return err
+	}
+	if err := h.validate(); err != nil {
+		return fmt.Errorf("llm_upstream: %w", err)
+	}
+	if len(h.ProviderRaw) > 0 {
+		mod, err := ctx.LoadModule(h, "ProviderRaw")
+		if err != nil {
+			return fmt.Errorf("llm_upstream: provider: %w", err)
+		}
+		p, ok := mod.(providers.Provider)
+		if !ok {
+			return fmt.Errorf("llm_upstream: provider: module %T is not a provider", mod)
+		}
+		h.inline, h.table.Inline = p, p.Type()
+	}
+	h.table.Declared = func(name string) bool { _, ok := h.gw.Provider(name); return ok }
+	for _, m := range h.Models {
+		line := routing.Line{Pattern: m.Pattern}
+		for _, s := range m.Targets {
+			t, err := routing.ParseTarget(s)
+			if err != nil {
+				return fmt.Errorf("llm_upstream: model %s: %w", m.Pattern, err)
+			}
+			line.Targets = append(line.Targets, t)
+		}
+		h.table.Lines = append(h.table.Lines, line)
+	}
+	if err := h.table.Check(); err != nil {
+		return fmt.Errorf("llm_upstream: %w", err)
+	}
+	if h.FirstByteTimeout == 0 {
+		h.FirstByteTimeout = caddy.Duration(10 * time.Minute)
+	}
+	if h.StreamIdleTimeout == 0 {
+		h.StreamIdleTimeout = caddy.Duration(5 * time.Minute)
+	}
+	if h.FirstByteTimeout < 0 || h.StreamIdleTimeout < 0 {
+		return errors.New("llm_upstream: timeouts must be positive")
+	}
+	return nil
+}
+
+// provider returns the provider that a choice names.
+func (h *Upstream) provider(name string) (providers.Provider, bool) {
+	if h.inline != nil && name == h.table.Inline {
+		return h.inline, true
+	}
+	return h.gw.Provider(name)
+}
+
+func (h *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return h.serve(w, r, next, h.answer)
+}
+
+// answer drives the request to its end; it always returns an error, errAnswered
+// when all went well, since nothing may run after it.
+func (h *Upstream) answer(c *call, r *http.Request) error {
+	c.upstream = true
+	x := &c.x
+	for _, name := range h.gw.Required() {
+		if !x.Passed(name) {
+			h.log.Error("llm_upstream was reached without a required handler; check the order of the directives",
+				zap.String("missing", "llm_"+name), zap.String("request_id", x.ID))
+			return llm.Deny(http.StatusInternalServerError, llm.CodeMisordered, llm.StageInfrastructure,
+				"the gateway is misconfigured: this route does not pass llm_%s before llm_upstream; the operator must fix the order of the directives", name)
+		}
+	}
+	if err := c.ready(); err != nil {
+		return err
+	}
+	switch x.Dialect {
+	case llm.DialectNone:
+		return notAnEndpoint()
+	case llm.Models, llm.AnthropicModels:
+		return h.models(c, r)
+	}
+	if err := c.view(); err != nil {
+		return err
+	}
+	if err := mayName(x); err != nil {
+		return err
+	}
+	choice, p, err := h.choose(c)
+	if err != nil {
+		return err
+	}
+	return h.send(c, r, p, llm.Deployment{
+		Provider: choice.Provider, Type: p.Type(), Model: choice.Model, MaxTokensField: p.MaxTokensField(),
+	})
+}
+
+// choose picks the deployment for the model as it stands now.
+func (h *Upstream) choose(c *call) (routing.Choice, providers.Provider, error) {
+	x := &c.x
+	model := x.Model()
+	choices, pattern := h.table.Resolve(model)
+	if len(choices) == 0 {
+		d := llm.Deny(http.StatusNotFound, llm.CodeModelNotFound, llm.StageRequest,
+			"the model %q is not known here; GET /v1/models lists the ones you may use", clip(model))
+		d.Param = "model"
+		return routing.Choice{}, nil, d
+	}
+	for _, ch := range choices {
+		p, ok := h.provider(ch.Provider)
+		if !ok || !p.Speaks(x.Dialect) {
+			continue
+		}
+		if pattern != "" {
+			c.modelLabel = pattern
+		} else if _, known := h.gw.Catalogue().Lookup(ch.Provider, p.Type(), ch.Model, x.Start); known {
+			c.modelLabel = h.labels.take(ch.Model)
+		}
+		if x.Changes.IncludeUsage && !p.IncludeUsage() {
+			x.Changes.IncludeUsage = false
+		}
+		return ch, p, nil
+	}
+	return routing.Choice{}, nil, llm.Deny(http.StatusBadRequest, llm.CodeUnsupportedDialect, llm.StageRequest,
+		"the provider of the model %q does not speak this endpoint's dialect (%s); use the endpoint of its own API", clip(model), x.Dialect)
+}
+
+func clip(s string) string {
+	if len(s) > 100 {
+		return s[:100] + "…"
+	}
+	return s
+}
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	llm_upstream [<type> [<api key>]] {
+//		<options of the provider: api_key, base_url, …>
+//		model <pattern> [<provider>|<provider>/<model> …]
+//		first_byte_timeout  <duration>
+//		stream_idle_timeout <duration>
+//		errors json|pass
+//		debug_headers
+//	}
+func (h *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	var inline guest.Parser
+	if d.NextArg() {
+		h.inlineType = d.Val()
+		p, err := guest.New(d, h.inlineType)
+		if err != nil {
+			return err
+		}
+		inline = p
+		if d.NextArg() {
+			if err := inline.PositionalKey(d); err != nil {
+				return err
+			}
+		}
+	}
+	if d.NextArg() {
+		return d.Err("llm_upstream takes a provider type and an API key; everything else goes into a block")
+	}
+	for d.NextBlock(0) {
+		if ok, err := h.option(d); ok || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		var err error
+		switch d.Val() {
+		case "model":
+			err = h.unmarshalModel(d)
+		case "first_byte_timeout":
+			err = durationArg(d, &h.FirstByteTimeout)
+		case "stream_idle_timeout":
+			err = durationArg(d, &h.StreamIdleTimeout)
+		default:
+			name, ok := d.Val(), false
+			if inline != nil {
+				ok, err = inline.ParseOption(d)
+			}
+			if err == nil && !ok {
+				err = d.Errf("unknown option %q of llm_upstream", name)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if inline != nil {
+		if err := inline.Complete(d); err != nil {
+			return err
+		}
+		h.ProviderRaw = caddyconfig.JSONModuleObject(inline, "type", h.inlineType, nil)
+	}
+	if inline == nil && len(h.Models) == 0 {
+		return d.Err("llm_upstream needs a provider, e.g. llm_upstream openai {env.OPENAI_API_KEY}, or `model <pattern> <provider>` lines")
+	}
+	return nil
+}
+
+func (h *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.ArgErr()
+	}
+	m := ModelLine{Pattern: args[0], Targets: args[1:]}
+	if m.Pattern == "" {
+		return d.Err("model: the pattern is empty")
+	}
+	if len(m.Targets) == 0 && h.inlineType == "" {
+		return d.Errf("model %s leads to no provider", m.Pattern)
+	}
+	for _, t := range m.Targets {
+		if _, err := routing.ParseTarget(t); err != nil {
+			return d.Errf("model %s: %v", m.Pattern, err)
+		}
+	}
+	if slices.ContainsFunc(h.Models, func(o ModelLine) bool { return o.Pattern == m.Pattern }) {
+		return d.Errf("model %s is given twice", m.Pattern)
+	}
+	h.Models = append(h.Models, m)
+	return nil
+}
+
+// ParseUpstream is the Caddyfile directive llm_upstream.
+func ParseUpstream(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	m := new(Upstream)
+	return m, m.UnmarshalCaddyfile(h.Dispenser)
+}
+
+var (
+	_ caddy.Provisioner           = (*Upstream)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Upstream)(nil)
+	_ caddyfile.Unmarshaler       = (*Upstream)(nil)
+)

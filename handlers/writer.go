@@ -1,0 +1,438 @@
+package handlers
+
+import (
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// maxAnswer bounds an answer that is held whole (JSON, not streamed), in bytes.
+const maxAnswer = 64 << 20
+
+// mode is how the body of an answer is treated.
+type mode uint8
+
+const (
+	modeUndecided mode = iota
+	modeDirect         // bytes go through: nothing of ours is in them
+	modeWhole          // held until it is known to be whole
+	modeEvents         // server-sent events, one at a time
+)
+
+// answerWriter is the one response pipeline: every byte of every answer, from
+// llm_upstream or from a stock handler, goes through it exactly once. It splits
+// the answer, shows it to the dialect's reader (usage, end, errors) and writes.
+// It is installed once, by the owner of the Exchange, inside `encode` and the
+// access log, where bytes are still plain.
+//
+// An answer that is not streamed is held until it has been seen whole, so that a
+// broken one can still become a proper error. Of a stream only the unfinished
+// last event is held.
+type answerWriter struct {
+	c      *call
+	under  http.ResponseWriter
+	ctrl   *http.ResponseController
+	mode   mode
+	status int
+	sent   bool // the header has gone to the client
+	done   bool // finish has run; late writes are refused
+	hidden bool // the usage chunk was not asked for by the caller
+
+	split answer.Splitter
+	read  *answer.Answer
+	whole []byte
+	sum   hash.Hash
+	// broken is why the answer must not go on: too large, unreadable…
+	broken *llm.Denial
+	// gone is the error of a write to the client.
+	gone error
+	seq  int // events passed, for in-band errors
+}
+
+var (
+	errLateWrite = errors.New("write after the end of the exchange")
+	// errAnswered ends the chain after a handler of ours has answered itself.
+	errAnswered = errors.New("answered")
+)
+
+// answerNothing sends an answer without a body that is none of a provider's, and
+// for which the gate therefore stays shut. The handler returns errAnswered.
+func (w *answerWriter) answerNothing(status int) {
+	w.mode, w.status = modeDirect, status
+	w.sendHeader()
+}
+
+// answerJSON holds a JSON body of our own as the answer. The handler returns
+// errAnswered.
+func (w *answerWriter) answerJSON(body []byte) {
+	w.mode, w.status, w.whole = modeWhole, http.StatusOK, body
+}
+
+func (w *answerWriter) init(c *call, under http.ResponseWriter) {
+	w.c, w.under, w.ctrl = c, under, http.NewResponseController(under)
+}
+
+// Header returns the header of the answer.
+func (w *answerWriter) Header() http.Header { return w.under.Header() }
+
+// Unwrap lets http.ResponseController reach deadlines and full duplex.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.under }
+
+// WriteHeader decides how the body will be treated. Informational answers pass.
+func (w *answerWriter) WriteHeader(status int) {
+	if w.done || w.mode != modeUndecided {
+		return
+	}
+	if status >= 100 && status < 200 {
+		w.under.WriteHeader(status)
+		return
+	}
+	c := w.c
+	w.status = status
+	// The latest moment for the gate: something answers without having asked
+	// for a connection or read the body.
+	if !c.gateForProxy() {
+		w.mode = modeWhole // swallowed; the owner answers with the refusal
+		return
+	}
+	h := w.under.Header()
+	if a := c.x.Current(); a != nil && a.Status == 0 {
+		a.Status = status
+	}
+	if enc := h.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		w.fail("the model server answered in an encoding that was not asked for")
+		return
+	}
+	ctype := h.Get("Content-Type")
+	ok := status >= 200 && status < 300
+	switch {
+	case ok && c.x.Dialect.HasBody() && (answer.IsSSE(ctype) || (ctype == "" && c.x.Stream())):
+		w.mode = modeEvents
+		if ctype == "" {
+			h.Set("Content-Type", "text/event-stream")
+		}
+		h.Del("Content-Length")
+		w.hidden = c.x.Changes.IncludeUsage && !c.x.View.IncludeUsage
+		w.read = answer.New(c.x.Dialect, true)
+		w.sendHeader()
+	case answer.IsJSON(ctype) || (ok && c.upstream):
+		w.mode = modeWhole
+		w.read = answer.New(c.x.Dialect, false)
+		if n, err := strconv.Atoi(h.Get("Content-Length")); err == nil && n > 0 && n <= 1<<20 {
+			w.whole = make([]byte, 0, n)
+		}
+	default:
+		w.mode = modeDirect
+		w.sendHeader()
+	}
+}
+
+// fail gives up on the answer before anything of it was sent.
+func (w *answerWriter) fail(why string) {
+	w.mode = modeWhole
+	w.broken = llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "%s", why)
+}
+
+// sendHeader adds our own headers and sends the answer's.
+func (w *answerWriter) sendHeader() {
+	w.sent = true
+	w.c.x.Status = w.status
+	w.c.ownHeaders(w.under.Header())
+	w.under.WriteHeader(w.status)
+}
+
+// Write takes the next bytes of the answer.
+func (w *answerWriter) Write(p []byte) (int, error) {
+	if w.done {
+		return 0, errLateWrite
+	}
+	if w.mode == modeUndecided {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.broken != nil {
+		return 0, w.broken
+	}
+	if w.c.refused != nil && !w.sent {
+		return 0, w.c.refused
+	}
+	if w.gone != nil {
+		return 0, w.gone
+	}
+	switch w.mode {
+	case modeWhole:
+		if a := w.c.x.Current(); a != nil && a.FirstByte.IsZero() {
+			a.FirstByte = now()
+		}
+		if len(w.whole)+len(p) > maxAnswer {
+			w.fail("the model server's answer is larger than 64 MiB; ask for a streamed answer")
+			w.whole = nil
+			return 0, w.broken
+		}
+		w.whole = append(w.whole, p...)
+	case modeEvents:
+		if err := w.events(p); err != nil {
+			return 0, err
+		}
+	default:
+		if err := w.emit(p); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// events passes the complete events in p on, neighbours in one write.
+func (w *answerWriter) events(p []byte) error {
+	var run []byte
+	err := w.split.Feed(p, func(ev []byte) error {
+		switch w.read.Event(ev) {
+		case answer.UsageOnly:
+			if w.hidden {
+				return nil
+			}
+		case answer.Malformed:
+			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server sent a malformed event; the answer is incomplete")
+		}
+		w.seq++
+		if n := len(run); n > 0 && cap(run) > n && &run[:n+1][n] == &ev[0] {
+			run = run[:n+len(ev)]
+			return nil
+		}
+		if err := w.emit(run); err != nil {
+			return err
+		}
+		run = ev
+		return nil
+	})
+	if e := w.emit(run); e != nil {
+		return e
+	}
+	if err != nil && w.broken == nil && w.gone == nil {
+		var d *llm.Denial
+		if !errors.As(err, &d) {
+			d = llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server sent an event that is too large; the answer is incomplete").Because(err)
+		}
+		w.broken = d
+		return d
+	}
+	return err
+}
+
+// emit writes bytes of the body to the client.
+func (w *answerWriter) emit(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if w.c.x.FirstByte.IsZero() {
+		t := now()
+		w.c.x.FirstByte = t
+		if a := w.c.x.Current(); a != nil && a.FirstByte.IsZero() {
+			a.FirstByte = t
+		}
+	}
+	if w.sum == nil {
+		w.sum = sha256.New()
+	}
+	n, err := w.under.Write(p)
+	w.sum.Write(p[:n])
+	w.c.x.BytesOut += int64(n)
+	if err != nil {
+		w.gone = err
+	}
+	return err
+}
+
+// ReadFrom makes sure that io.Copy goes through Write.
+func (w *answerWriter) ReadFrom(r io.Reader) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w}, r, make([]byte, 32<<10))
+}
+
+// Flush is FlushError for those who ask for an http.Flusher.
+func (w *answerWriter) Flush() { _ = w.FlushError() }
+
+// FlushError sends what was written. Of an answer that is held whole there is
+// nothing to send yet.
+func (w *answerWriter) FlushError() error {
+	if w.done || !w.sent {
+		return nil
+	}
+	return w.ctrl.Flush()
+}
+
+// finish ends the answer: err is what the chain returned. It returns an error to
+// hand to Caddy's error routes, and whether the connection must be aborted
+// because there is no other way left to say that the answer is not whole.
+func (w *answerWriter) finish(err error) (pass error, abort bool) {
+	c, x := w.c, &w.c.x
+	defer func() {
+		w.done = true
+		if w.sum != nil {
+			x.Digest = w.sum.Sum(nil)
+		}
+	}()
+	switch {
+	case c.refused != nil:
+		err = c.refused
+	case w.broken != nil:
+		err = w.broken
+	}
+	answered := errors.Is(err, errAnswered)
+	if answered {
+		err = nil
+	}
+	gone := w.gone != nil || c.parent.Err() != nil
+	if err == nil && !answered {
+		err = w.complete(gone)
+	}
+	if err == nil {
+		x.Outcome = llm.OutcomeOK
+		if failed := w.failed(); failed || w.status >= 400 {
+			x.Outcome = llm.OutcomeProviderError
+		}
+		c.endAttempt(llm.ResultAnswered, false)
+		if w.mode == modeWhole {
+			w.sendWhole()
+			if w.gone != nil {
+				x.Outcome = llm.OutcomeClientGone
+			}
+		}
+		return nil, false
+	}
+	d := denialOf(err)
+	if errors.Is(err, errAborted) {
+		d = llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the answer of the model server broke off; it is incomplete").Because(err)
+	}
+	if d.Status == 499 {
+		gone = true
+	}
+	c.endAttempt(llm.ResultCut, !gone && d.Code == llm.CodeProviderError)
+	switch {
+	case gone && !(d.Stage != llm.StageProvider && d.Status != 499 && w.gone == nil):
+		// The client left: there is nobody to tell. A denial that was decided
+		// before that stays a denial in the record.
+		x.Outcome, x.Status = llm.OutcomeClientGone, statusOr(x.Status, 499)
+		return nil, w.sent
+	case !w.sent:
+		x.Denied = d
+		x.Outcome = outcomeOf(d)
+		return w.deny(d)
+	case w.mode == modeEvents:
+		x.Denied = d
+		x.Outcome = llm.OutcomeCut
+		_ = w.emit(answer.ErrorEvent(x.Dialect, d, x.ID, w.seq))
+		_ = w.ctrl.Flush()
+		return nil, false
+	}
+	x.Denied = d
+	x.Outcome = llm.OutcomeCut
+	return nil, true
+}
+
+func statusOr(s, other int) int {
+	if s == 0 {
+		return other
+	}
+	return s
+}
+
+// outcomeOf says how an exchange ended that was refused before its first byte.
+func outcomeOf(d *llm.Denial) llm.Outcome {
+	switch d.Stage {
+	case llm.StageProvider:
+		return llm.OutcomeProviderError
+	case llm.StageInfrastructure:
+		return llm.OutcomeError
+	}
+	return llm.OutcomeDenied
+}
+
+// complete says why an answer whose handler returned without an error is not
+// whole after all.
+func (w *answerWriter) complete(gone bool) error {
+	switch w.mode {
+	case modeUndecided:
+		if gone {
+			return llm.Deny(499, llm.CodeClientGone, llm.StageRequest, "the client closed the request")
+		}
+		return llm.Deny(http.StatusNotFound, llm.CodeNotFound, llm.StageInfrastructure, "nothing answers here; the operator must add llm_upstream or reverse_proxy to this route")
+	case modeEvents:
+		if w.gone != nil {
+			return w.gone
+		}
+		if len(w.split.Rest()) > 0 || (!w.read.Terminal() && !w.failed()) {
+			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the stream of the model server ended early; the answer is incomplete")
+		}
+	case modeWhole:
+		if w.status >= 200 && w.status < 300 && w.c.x.Dialect.HasBody() {
+			if err := w.read.Body(w.whole); err != nil {
+				return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server's answer is not valid JSON").Because(err)
+			}
+		}
+	}
+	return nil
+}
+
+// failed reports whether the model server said, inside its answer, that it
+// failed.
+func (w *answerWriter) failed() bool {
+	if w.read == nil {
+		return false
+	}
+	_, failed := w.read.Failed()
+	return failed
+}
+
+// sendWhole sends an answer that was held.
+func (w *answerWriter) sendWhole() {
+	h := w.under.Header()
+	if w.c.x.Method != http.MethodHead && w.status != http.StatusNoContent && w.status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(len(w.whole)))
+	}
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json")
+	}
+	w.sendHeader()
+	_ = w.emit(w.whole)
+}
+
+// deny answers with a refusal in the caller's dialect, or hands it to Caddy's
+// error routes.
+func (w *answerWriter) deny(d *llm.Denial) (pass error, abort bool) {
+	c, x := w.c, &w.c.x
+	h := w.under.Header()
+	// What a model server began to answer is not ours to repeat.
+	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Cache-Control"} {
+		h.Del(name)
+	}
+	for _, kv := range d.Header {
+		h.Set(kv[0], kv[1])
+	}
+	if d.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((d.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	if d.NoRetry {
+		h.Set("X-Should-Retry", "false")
+	}
+	if x.Family == llm.FamilyAnthropic {
+		h.Set("Request-Id", x.ID)
+	} else {
+		h.Set("X-Request-Id", x.ID)
+	}
+	w.status = d.Status
+	x.Status = d.Status
+	if c.opts.Errors == "pass" {
+		c.ownHeaders(h)
+		return passError(d), false
+	}
+	h.Set("Content-Type", "application/json")
+	w.mode, w.whole = modeWhole, answer.ErrorBody(x.Family, d, x.ID)
+	w.sendWhole()
+	return nil, false
+}

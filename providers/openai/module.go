@@ -1,0 +1,154 @@
+// Package openai is the provider type `openai`: OpenAI itself, and every server
+// that is compatible with it (vLLM, llama.cpp, Ollama, Groq, Mistral, …) by
+// base_url.
+package openai
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/guest"
+)
+
+func init() { caddy.RegisterModule(new(OpenAI)) }
+
+// DefaultBaseURL is OpenAI's own address.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// OpenAI sends calls to OpenAI or a compatible server.
+type OpenAI struct {
+	guest.HTTP
+	// Organization and Project are sent as OpenAI-Organization and
+	// OpenAI-Project. Default none.
+	Organization string `json:"organization,omitempty"`
+	Project      string `json:"project,omitempty"`
+	// IncludeUsageOption says whether streams may be asked for their usage by
+	// stream_options.include_usage: `on` (default) or `off`, for servers that
+	// refuse the option. Without it streams are priced by estimate unless the
+	// server reports usage by itself.
+	IncludeUsageOption string `json:"include_usage,omitempty"`
+	// MaxTokensOption is the member of a chat request in which the server takes
+	// the limit on output tokens. Default: max_completion_tokens at OpenAI,
+	// max_tokens with a base_url.
+	MaxTokensOption string `json:"max_tokens_field,omitempty"`
+}
+
+// CaddyModule describes the module to Caddy.
+func (*OpenAI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: guest.Namespace + ".openai", New: func() caddy.Module { return new(OpenAI) }}
+}
+
+// Provision resolves the options.
+func (p *OpenAI) Provision(ctx caddy.Context) error {
+	if p.APIKey == "" && p.BaseURL == "" {
+		return errors.New("openai: api_key is missing; only a server with its own base_url may go without")
+	}
+	switch p.IncludeUsageOption {
+	case "", "on", "off":
+	default:
+		return errors.New("openai: include_usage: want on or off")
+	}
+	switch p.MaxTokensOption {
+	case "", "max_tokens", "max_completion_tokens":
+	default:
+		return errors.New("openai: max_tokens_field: want max_tokens or max_completion_tokens")
+	}
+	return p.Setup(ctx, "openai", DefaultBaseURL)
+}
+
+// Type implements providers.Provider.
+func (*OpenAI) Type() string { return "openai" }
+
+// Speaks implements providers.Provider.
+func (*OpenAI) Speaks(d llm.Dialect) bool {
+	switch d {
+	case llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models:
+		return true
+	}
+	return false
+}
+
+// NewRequest implements providers.Provider.
+func (p *OpenAI) NewRequest(ctx context.Context, c *providers.Call) (*http.Request, error) {
+	u, err := providers.Endpoint(p.Base(), c.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	req, err := providers.NewRequest(ctx, u, c)
+	if err != nil {
+		return nil, err
+	}
+	if p.Organization != "" {
+		req.Header.Set("OpenAI-Organization", p.Organization)
+	}
+	if p.Project != "" {
+		req.Header.Set("OpenAI-Project", p.Project)
+	}
+	p.AddHeaders(req.Header)
+	if key := p.Key(); key != "" {
+		req.Header["Authorization"] = []string{"Bearer " + key}
+	}
+	return req, nil
+}
+
+// MaxTokensField implements providers.Provider.
+func (p *OpenAI) MaxTokensField() string {
+	switch {
+	case p.MaxTokensOption != "":
+		return p.MaxTokensOption
+	case p.BaseURL != "":
+		return "max_tokens"
+	}
+	return "max_completion_tokens"
+}
+
+// IncludeUsage implements providers.Provider.
+func (p *OpenAI) IncludeUsage() bool { return p.IncludeUsageOption != "off" }
+
+// ParseOption implements guest.Parser.
+func (p *OpenAI) ParseOption(d *caddyfile.Dispenser) (bool, error) {
+	switch d.Val() {
+	case "organization":
+		return true, guest.One(d, &p.Organization)
+	case "project":
+		return true, guest.One(d, &p.Project)
+	case "include_usage":
+		if err := guest.One(d, &p.IncludeUsageOption); err != nil {
+			return true, err
+		}
+		if p.IncludeUsageOption != "on" && p.IncludeUsageOption != "off" {
+			return true, d.Err("include_usage takes on or off")
+		}
+		return true, nil
+	case "max_tokens_field":
+		if err := guest.One(d, &p.MaxTokensOption); err != nil {
+			return true, err
+		}
+		if p.MaxTokensOption != "max_tokens" && p.MaxTokensOption != "max_completion_tokens" {
+			return true, d.Err("max_tokens_field takes max_tokens or max_completion_tokens")
+		}
+		return true, nil
+	}
+	return p.HTTP.ParseOption(d)
+}
+
+// Complete implements guest.Parser.
+func (p *OpenAI) Complete(d *caddyfile.Dispenser) error {
+	if p.APIKey == "" && p.BaseURL == "" {
+		return d.Err("openai needs an api_key; only a server with its own base_url may go without")
+	}
+	return nil
+}
+
+var (
+	_ caddy.Provisioner  = (*OpenAI)(nil)
+	_ caddy.CleanerUpper = (*OpenAI)(nil)
+	_ providers.Provider = (*OpenAI)(nil)
+	_ guest.Parser       = (*OpenAI)(nil)
+)

@@ -1,0 +1,165 @@
+// Package providers says what a provider is: where calls go, in which dialects,
+// with which credential and headers. Each type of provider is a Caddy guest
+// module in the namespace llm_gateway.providers (see the packages below this
+// one); routing holds the table from models to providers.
+//
+// A provider builds requests and nothing else: it does not judge, meter, retry
+// or read answers.
+package providers
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// Provider is the interface of the modules llm_gateway.providers.*. It must be
+// safe for concurrent use once it is provisioned.
+type Provider interface {
+	// Type is the name of the type, e.g. "openai"; prices are found by it.
+	Type() string
+	// Speaks reports whether the provider takes calls of the dialect natively.
+	Speaks(d llm.Dialect) bool
+	// NewRequest builds the call: address, credential, allow-listed headers and
+	// body. It must not pass on credentials, cookies or forwarding headers of
+	// the client.
+	NewRequest(ctx context.Context, c *Call) (*http.Request, error)
+	// Transport is what the request is sent with.
+	Transport() http.RoundTripper
+	// MaxTokensField is the member of a chat request in which the provider
+	// takes the limit on output tokens.
+	MaxTokensField() string
+	// IncludeUsage reports whether a stream may be asked for its usage by
+	// stream_options.include_usage.
+	IncludeUsage() bool
+}
+
+// Call is what a provider is asked to send.
+type Call struct {
+	Dialect llm.Dialect
+	Method  string
+	// Path and RawQuery are the client's; Header too, without credentials.
+	Path, RawQuery string
+	Header         http.Header
+	// Body is the request to send; nil for none.
+	Body []byte
+	// RequestID is the gateway's id of the request.
+	RequestID string
+}
+
+// paths are where the dialects live below a base URL that ends in /v1.
+var paths = map[llm.Dialect]string{
+	llm.Chat: "/chat/completions", llm.Responses: "/responses", llm.Embeddings: "/embeddings",
+	llm.Completions: "/completions", llm.Models: "/models",
+	llm.Messages: "/messages", llm.CountTokens: "/messages/count_tokens", llm.AnthropicModels: "/models",
+}
+
+// Endpoint returns the address of a dialect below a base URL that ends in the
+// version of the API.
+func Endpoint(base *url.URL, d llm.Dialect) (*url.URL, error) {
+	p, ok := paths[d]
+	if !ok {
+		return nil, fmt.Errorf("no endpoint for %q", d)
+	}
+	u := *base
+	u.Path += p
+	return &u, nil
+}
+
+// NewRequest builds the request that the providers of this module have in
+// common: address, query, body, and the client's allow-listed headers. It asks
+// for identity encoding, since only plain bytes can be metered.
+func NewRequest(ctx context.Context, u *url.URL, c *Call) (*http.Request, error) {
+	u.RawQuery = allowQuery(c.RawQuery)
+	req := (&http.Request{
+		Method: c.Method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header, 8),
+	}).WithContext(ctx)
+	if c.Body != nil {
+		req.ContentLength = int64(len(c.Body))
+		req.Body = io.NopCloser(bytes.NewReader(c.Body))
+		// Lets the transport take another connection when a kept one turns out
+		// dead before a byte was written.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.Body)), nil }
+		req.Header["Content-Type"] = jsonType
+	}
+	req.Header["Accept-Encoding"] = identity
+	AllowRequestHeaders(req.Header, c.Header)
+	return req, nil
+}
+
+var (
+	jsonType = []string{"application/json"}
+	identity = []string{"identity"}
+)
+
+// allowQuery keeps the parameters that are part of the providers' APIs.
+func allowQuery(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		switch name {
+		case "beta", "limit", "after", "after_id", "before_id", "order":
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+// passRequest are the headers of clients that providers understand and that
+// carry neither credentials nor addresses. User-Agent is passed since providers
+// adapt to SDK versions by it.
+var passRequest = []string{
+	"Accept", "User-Agent", "Anthropic-Version", "Anthropic-Beta", "Openai-Beta", "Idempotency-Key",
+	"X-Client-Request-Id", "Session-Id", "Thread-Id", "X-Session-Id", "X-Session-Affinity", "X-Claude-Code-Session-Id",
+	"Originator",
+}
+
+// AllowRequestHeaders copies the allow-listed headers of a client's request.
+func AllowRequestHeaders(dst, src http.Header) {
+	for _, name := range passRequest {
+		if v := src[name]; len(v) > 0 {
+			dst[name] = v
+		}
+	}
+	if _, ok := dst["User-Agent"]; !ok {
+		dst["User-Agent"] = []string{""} // not Go's own
+	}
+}
+
+// passAnswer are the headers of providers that clients use.
+var passAnswer = map[string]bool{
+	"Content-Type": true, "Retry-After": true, "Retry-After-Ms": true, "X-Should-Retry": true,
+	"Request-Id": true, "X-Request-Id": true, "Cache-Control": true,
+	"Openai-Model": true, "Openai-Version": true, "Openai-Processing-Ms": true, "Llm-Simulated": true,
+}
+
+// CopyAnswerHeaders copies to a client's answer what clients use of a
+// provider's: content type, retry and rate-limit headers, request ids. Cookies,
+// transfer headers and everything that names the provider's account stay out.
+func CopyAnswerHeaders(dst, src http.Header) {
+	for name, v := range src {
+		if passAnswer[name] || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") {
+			dst[name] = v
+		}
+	}
+}
+
+// ProviderRequestID returns the id that the provider gave the call.
+func ProviderRequestID(h http.Header) string {
+	for _, name := range [...]string{"Request-Id", "X-Request-Id"} {
+		if v := h.Get(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/lease"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
+)
+
+// The process-wide registries: one writer per path, whatever configs and
+// requests overlap.
+var (
+	logRegistry    lease.Registry[*audit.Log]
+	ledgerRegistry lease.Registry[*ledger.Ledger]
+	ratesRegistry  lease.Registry[*limits.Rates]
+)
+
+// openStores is what one config has open, counted by its lease and its
+// requests'.
+type openStores struct {
+	stores   handlers.Stores
+	refs     int
+	releases []func() error
+}
+
+// acquire opens the stores of this config if they are not. The caller holds
+// a.mu.
+func (a *App) acquire() (err error) {
+	if a.open != nil {
+		return nil
+	}
+	o := &openStores{}
+	defer func() {
+		if err != nil {
+			o.release(a.log)
+		}
+	}()
+	if len(a.logs) > 0 || a.ledger {
+		if err := os.MkdirAll(a.dataDir, 0o700); err != nil {
+			return fmt.Errorf("llm_gateway: data_dir: %w", err)
+		}
+	}
+	// Two paths to one directory must be one key.
+	dir := a.dataDir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	r, err := ratesRegistry.Acquire(dir, func() (*limits.Rates, error) { return limits.NewRates(), nil })
+	if err != nil {
+		return err
+	}
+	o.releases = append(o.releases, r.Release)
+	o.stores.Rates = r.Value()
+	if a.ledger {
+		path := filepath.Join(dir, "ledger.db")
+		l, err := ledgerRegistry.Acquire(path, func() (*ledger.Ledger, error) {
+			return ledger.Open(path, ledger.Options{OnCrash: a.OnCrash, Logf: a.logf})
+		})
+		if err != nil {
+			return fmt.Errorf("llm_gateway: ledger: %w", err)
+		}
+		o.releases = append(o.releases, l.Release)
+		o.stores.Ledger = l.Value()
+	}
+	o.stores.Logs = make(map[string]*audit.Log, len(a.logs))
+	for _, name := range a.logs {
+		path := filepath.Join(dir, "audit", name)
+		l, err := logRegistry.Acquire(path, func() (*audit.Log, error) {
+			return audit.Open(audit.Options{Dir: path, Node: hostname(), OnAppend: handlers.ObserveAppend, Logf: a.logf})
+		})
+		if err != nil {
+			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
+		}
+		o.releases = append(o.releases, l.Release)
+		o.stores.Logs[name] = l.Value()
+	}
+	a.open = o
+	return nil
+}
+
+// leave gives one lease of o back; the last one closes what nobody else has
+// leased, on the spot: the process may be about to exit, and what is queued must
+// reach the disk before that.
+func (a *App) leave(o *openStores) {
+	a.mu.Lock()
+	o.refs--
+	last := o.refs == 0
+	if last && a.open == o {
+		a.open = nil
+	}
+	a.mu.Unlock()
+	if last {
+		o.release(a.log)
+	}
+}
+
+// release closes what nobody else has leased.
+func (o *openStores) release(log *zap.Logger) {
+	for i := len(o.releases) - 1; i >= 0; i-- {
+		if err := o.releases[i](); err != nil && !errors.Is(err, io.EOF) {
+			log.Error("closing a store of the gateway", zap.Error(err))
+		}
+	}
+}
+
+func (a *App) logf(msg string, args ...any) { a.log.Sugar().Infof(msg, args...) }
