@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,22 +55,33 @@ func (c *call) estimate(a *llm.Attempt, broke bool) {
 		return
 	}
 	u.Estimated = true
+	// An estimate never goes beyond the bound that was reserved: only figures
+	// of the provider may.
+	limit := int64(math.MaxInt64)
+	if n := c.maxOutput(); n > 0 {
+		limit = n * v.Choices
+	}
 	if u.Prompt() == 0 {
-		u.Input = (v.InputBound + bytesPerToken - 1) / bytesPerToken
+		u.Input = min(v.InputBound, (v.InputBound+bytesPerToken-1)/bytesPerToken)
 	}
 	switch {
 	case c.w.mode == modeEvents:
-		u.Output = max(u.Output, (c.w.read.TextBytes()+bytesPerToken-1)/bytesPerToken)
+		u.Output = max(u.Output, min(limit, (c.w.read.TextBytes()+bytesPerToken-1)/bytesPerToken))
 	case broke:
 		// The connection broke before an answer: only the prompt was read.
-	case v.MaxTokens > 0 || c.x.Changes.MaxTokens > 0:
-		n := v.MaxTokens
-		if m := c.x.Changes.MaxTokens; m > 0 && (n < 0 || m < n) {
-			n = m
-		}
+	case limit < math.MaxInt64:
 		u.Input = max(u.Input, v.InputBound)
-		u.Output = max(u.Output, n*v.Choices)
+		u.Output = max(u.Output, limit)
 	}
+}
+
+// maxOutput is the limit on output tokens of each choice, 0 when there is none.
+func (c *call) maxOutput() int64 {
+	n := max(0, c.x.View.MaxTokens)
+	if m := c.x.Changes.MaxTokens; m > 0 && (n == 0 || m < n) {
+		n = m
+	}
+	return n
 }
 
 // ownHeaders adds the gateway's headers to an answer.

@@ -345,22 +345,32 @@ func finishes(d []byte) bool {
 	}
 }
 
-// textMarks are the members of deltas that hold generated text.
-var textMarks = [][]byte{
-	[]byte(`"content":"`), []byte(`"text":"`), []byte(`"arguments":"`), []byte(`"delta":"`), []byte(`"partial_json":"`),
-	[]byte(`"thinking":"`), []byte(`"reasoning_content":"`), []byte(`"reasoning":"`), []byte(`"refusal":"`),
+// textNames are the members of deltas that hold generated text.
+var textNames = [][]byte{
+	[]byte(`"content`), []byte(`"text`), []byte(`"arguments`), []byte(`"delta`), []byte(`"partial_json`),
+	[]byte(`"thinking`), []byte(`"reasoning_content`), []byte(`"reasoning`), []byte(`"refusal`),
 }
+
+var nameEnd = []byte(`":`)
 
 // textBytes estimates the bytes of text in a delta: the length of the strings
 // behind the members that carry text, escapes counted as they stand.
 func textBytes(d []byte) (n int64) {
 	for i := 0; i < len(d); {
-		// Every such member ends in `":"`; everything else is hopped over.
-		j := bytes.Index(d[i:], []byte(`":"`))
+		j := bytes.Index(d[i:], nameEnd)
 		if j < 0 {
 			break
 		}
-		at := i + j + 3
+		name := d[i : i+j]
+		at := i + j + len(nameEnd)
+		for at < len(d) && d[at] == ' ' {
+			at++
+		}
+		if at >= len(d) || d[at] != '"' {
+			i = at
+			continue
+		}
+		at++
 		end := at
 		for end < len(d) && d[end] != '"' {
 			if d[end] == '\\' {
@@ -369,17 +379,13 @@ func textBytes(d []byte) (n int64) {
 			end++
 		}
 		end = min(end, len(d))
-		for _, mark := range textMarks {
-			if at >= len(mark) && bytes.Equal(d[at-len(mark):at], mark) {
+		for _, text := range textNames {
+			if bytes.HasSuffix(name, text) {
 				n += int64(end - at)
 				break
 			}
 		}
 		i = end
-	}
-	if n == 0 && bytes.Contains(d, []byte(`": "`)) {
-		// A server that writes blanks behind colons: take the whole event.
-		return int64(len(d))
 	}
 	return n
 }
