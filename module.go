@@ -34,7 +34,7 @@ import (
 	// The providers that come with the gateway.
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/anthropic"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/openai"
-	// _ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/simulated"
+	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/simulated"
 )
 
 // App is the part of the gateway that all sites and routes share. It needs no

@@ -1,0 +1,98 @@
+// Package simulated is the provider type `simulated`: a deterministic model
+// server inside the process, for demos, tests and trying out a configuration. It
+// needs no account and no network, and says in every answer that it is
+// simulated. It must never be mistaken for a model.
+package simulated
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/guest"
+)
+
+func init() { caddy.RegisterModule(new(Simulated)) }
+
+// Simulated answers calls of every dialect without a network. What it does is
+// chosen by the name of the model, see Handler.
+type Simulated struct {
+	// Pace is the time between the events of a stream. Default 0.
+	Pace caddy.Duration `json:"pace,omitempty"`
+
+	transport http.RoundTripper
+}
+
+// CaddyModule describes the module to Caddy.
+func (*Simulated) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: guest.Namespace + ".simulated", New: func() caddy.Module { return new(Simulated) }}
+}
+
+// Provision makes the in-process transport.
+func (p *Simulated) Provision(caddy.Context) error {
+	p.transport = &Transport{Handler: Handler(time.Duration(p.Pace))}
+	return nil
+}
+
+// Type implements providers.Provider.
+func (*Simulated) Type() string { return "simulated" }
+
+// Speaks implements providers.Provider: all dialects.
+func (*Simulated) Speaks(d llm.Dialect) bool { return d != llm.DialectNone }
+
+var base = &url.URL{Scheme: "http", Host: "simulated.invalid", Path: "/v1"}
+
+// NewRequest implements providers.Provider.
+func (p *Simulated) NewRequest(ctx context.Context, c *providers.Call) (*http.Request, error) {
+	u, err := providers.Endpoint(base, c.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	return providers.NewRequest(ctx, u, c)
+}
+
+// Transport implements providers.Provider.
+func (p *Simulated) Transport() http.RoundTripper { return p.transport }
+
+// MaxTokensField implements providers.Provider.
+func (*Simulated) MaxTokensField() string { return "max_tokens" }
+
+// IncludeUsage implements providers.Provider.
+func (*Simulated) IncludeUsage() bool { return true }
+
+// PositionalKey implements guest.Parser.
+func (*Simulated) PositionalKey(d *caddyfile.Dispenser) error {
+	return d.Err("the simulated provider takes no API key")
+}
+
+// ParseOption implements guest.Parser.
+func (p *Simulated) ParseOption(d *caddyfile.Dispenser) (bool, error) {
+	if d.Val() != "pace" {
+		return false, nil
+	}
+	var s string
+	if err := guest.One(d, &s); err != nil {
+		return true, err
+	}
+	dur, err := caddy.ParseDuration(s)
+	if err != nil || dur < 0 || p.Pace != 0 {
+		return true, d.Errf("pace: %q is not a duration such as 50ms, or it is given twice", s)
+	}
+	p.Pace = caddy.Duration(dur)
+	return true, nil
+}
+
+// Complete implements guest.Parser.
+func (*Simulated) Complete(*caddyfile.Dispenser) error { return nil }
+
+var (
+	_ caddy.Provisioner  = (*Simulated)(nil)
+	_ providers.Provider = (*Simulated)(nil)
+	_ guest.Parser       = (*Simulated)(nil)
+)
