@@ -233,6 +233,18 @@ func TestClockSetBack(t *testing.T) {
 	})
 }
 
+// A request that has waited comes with a time of the past. It counts from when
+// it is charged, as far as others have shown what time it is.
+func TestStaleTime(t *testing.T) {
+	r := NewRates()
+	l := perKey(1, time.Minute)
+	r.Take(r.base.Add(time.Minute), []Charge{{l, "other"}})
+	r.Take(r.base, []Charge{{l, "k"}})
+	if taken, _ := r.Take(r.base.Add(90*time.Second), []Charge{{l, "k"}}); taken != nil {
+		t.Error("two in half a minute")
+	}
+}
+
 func TestRunningTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRates()

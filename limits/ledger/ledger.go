@@ -57,6 +57,7 @@ type Options struct {
 type hooks struct {
 	writer       func()       // runs first on the writer's goroutine
 	beforeCommit func() error // may fail a batch
+	afterCommit  func() error // may deny a commit that has happened
 	lockTimeout  time.Duration
 	maxBalances  int
 }

@@ -10,12 +10,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"pgregory.net/rapid"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -404,81 +402,6 @@ func TestNothingStaysReserved(t *testing.T) {
 	}
 }
 
-func TestFullDisk(t *testing.T) {
-	var full atomic.Bool
-	l := open(t, Options{hooks: hooks{beforeCommit: func() error {
-		if full.Load() {
-			return &os.PathError{Op: "write", Path: "ledger.db", Err: syscall.ENOSPC}
-		}
-		return nil
-	}}})
-	b := &Budget{Amount: 1000, Window: Day, Scope: "key"}
-	before, _ := take(t, l, noon, id(0), 10, Charge{b, "k"})
-	full.Store(true)
-	before.Settle(Row{Cost: 4}) // must survive
-	for i := 1; i < 50; i++ {
-		h, _, err := l.Reserve(noon, Call{ID: id(i), Time: noon}, 10, []Charge{{b, "k"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.Durable(context.Background()); !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("%d: %v", i, err)
-		}
-		h.Cancel()
-	}
-	// Even a call that reserves nothing does not leave: it could not be recorded.
-	h, _, err := l.Reserve(noon, Call{ID: id(60), Time: noon}, 0, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Durable(context.Background()); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	h.Cancel()
-	if l.Reserved() != 0 {
-		t.Errorf("%d reserved", l.Reserved())
-	}
-	full.Store(false)
-	after, _ := take(t, l, noon, id(99), 10, Charge{b, "k"})
-	after.Settle(Row{Cost: 6})
-	if got := inspect(t, l); got.Open != 0 || got.Rows != 2 || got.Settled != 10 || got.Balances[0].Settled != 10 {
-		t.Errorf("%+v", got)
-	}
-}
-
-// After a failed sync nobody knows what the disk has: nothing more is promised.
-func TestFailedSyncIsFinal(t *testing.T) {
-	var fail atomic.Bool
-	l := open(t, Options{hooks: hooks{beforeCommit: func() error {
-		if fail.Load() {
-			return syscall.EIO
-		}
-		return nil
-	}}})
-	b := &Budget{Amount: 1000, Window: Day, Scope: "key"}
-	h0, _ := take(t, l, noon, id(0), 10, Charge{b, "k"})
-	fail.Store(true)
-	h, _, _ := l.Reserve(noon, Call{ID: id(1), Time: noon}, 10, []Charge{{b, "k"}})
-	if err := h.Durable(context.Background()); !errors.Is(err, syscall.EIO) {
-		t.Fatal(err)
-	}
-	h.Cancel()
-	fail.Store(false)
-	if _, _, err := l.Reserve(noon, Call{ID: id(2), Time: noon}, 10, []Charge{{b, "k"}}); !errors.Is(err, syscall.EIO) {
-		t.Errorf("promised after a failed sync: %v", err)
-	}
-	h0.Settle(Row{Cost: 1})
-	path := l.path
-	if err := l.Close(); err == nil {
-		t.Error("closed as if nothing had happened")
-	}
-	l = openAt(t, path, Options{}) // opened anew it works, and charges what was open
-	defer l.Close()
-	if s, _, _ := l.Balance(*b, "k", noon); s != 10 {
-		t.Errorf("settled %d", s)
-	}
-}
-
 func TestHostileScopeValues(t *testing.T) {
 	l := open(t, Options{NoSync: true, hooks: hooks{maxBalances: 500}})
 	b := &Budget{Amount: 100, Window: Day, Scope: "{x}"}
@@ -548,127 +471,4 @@ func TestPrune(t *testing.T) {
 	if got.Rows != 100 {
 		t.Errorf("%d rows", got.Rows)
 	}
-}
-
-// The ledger against a plain model: sums in a map.
-func TestAgainstAModel(t *testing.T) {
-	dir := t.TempDir()
-	n := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		n++
-		path := filepath.Join(dir, fmt.Sprint(n, ".db"))
-		o := Options{NoSync: true}
-		l := openAt(t, path, o)
-		defer func() { l.Close() }()
-		budgets := []*Budget{
-			{Amount: 100, Window: Day, Scope: "key"}, {Amount: 300, Window: Month, Scope: "team"}, {Amount: 150, Window: Total, Scope: "key", Name: "n"},
-		}
-		type call struct {
-			h    *Hold
-			need llm.Money
-			keys []string
-		}
-		settled, reserved := map[string]llm.Money{}, map[string]llm.Money{}
-		calls := map[int]*call{}
-		now, made := noon, 0
-		key := func(b *Budget, v string) string {
-			switch b.Window {
-			case Day:
-				return b.Label() + v + now.Format(time.DateOnly)
-			case Month:
-				return b.Label() + v + now.Format("2006-01")
-			}
-			return b.Label() + v
-		}
-		end := func(i int, cost llm.Money) {
-			c := calls[i]
-			for _, k := range c.keys {
-				reserved[k] -= c.need
-				settled[k] += cost
-			}
-			delete(calls, i)
-		}
-		pick := func(rt *rapid.T) int {
-			if len(calls) == 0 {
-				rt.Skip("none open")
-			}
-			ids := make([]int, 0, len(calls))
-			for i := range made {
-				if calls[i] != nil {
-					ids = append(ids, i)
-				}
-			}
-			return rapid.SampledFrom(ids).Draw(rt, "call")
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"reserve": func(rt *rapid.T) {
-				need := llm.Money(rapid.Int64Range(1, 60).Draw(rt, "need"))
-				var charges []Charge
-				var keys []string
-				fits := true
-				for _, b := range budgets {
-					if !rapid.Bool().Draw(rt, b.Label()) {
-						continue
-					}
-					v := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "value")
-					k := key(b, v)
-					charges, keys = append(charges, Charge{b, v}), append(keys, k)
-					fits = fits && settled[k]+reserved[k]+need <= b.Amount
-				}
-				h, refused, err := l.Reserve(now, Call{ID: id(made), Time: now}, need, charges)
-				if err != nil || (h != nil) != fits || (refused == nil) != fits {
-					rt.Fatalf("reserve %d: admitted %v, the model says %v (%v)", need, h != nil, fits, err)
-				}
-				if fits {
-					for _, k := range keys {
-						reserved[k] += need
-					}
-					calls[made] = &call{h, need, keys}
-					made++
-				}
-			},
-			"settle": func(rt *rapid.T) {
-				i := pick(rt)
-				cost := llm.Money(rapid.Int64Range(0, 80).Draw(rt, "cost"))
-				calls[i].h.Settle(Row{Cost: cost})
-				end(i, cost)
-			},
-			"cancel": func(rt *rapid.T) {
-				i := pick(rt)
-				calls[i].h.Cancel()
-				end(i, 0)
-			},
-			"time passes": func(rt *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 60).Draw(rt, "hours")) * time.Hour) },
-			"restart": func(rt *rapid.T) {
-				if err := l.Close(); err != nil {
-					rt.Fatal(err)
-				}
-				l = openAt(t, path, o)
-				for i := range made {
-					if calls[i] != nil {
-						end(i, calls[i].need)
-					}
-				}
-			},
-			"": func(rt *rapid.T) {
-				sum := llm.Money(0)
-				for _, c := range calls {
-					if len(c.keys) > 0 {
-						sum += c.need
-					}
-				}
-				if l.Reserved() != sum {
-					rt.Fatalf("reserved %d, the model says %d", l.Reserved(), sum)
-				}
-				for _, b := range budgets {
-					for _, v := range []string{"a", "b"} {
-						s, r, _ := l.Balance(*b, v, now)
-						if k := key(b, v); s != settled[k] || r != reserved[k] {
-							rt.Fatalf("%s: settled %d, reserved %d; the model says %d, %d", k, s, r, settled[k], reserved[k])
-						}
-					}
-				}
-			},
-		})
-	})
 }

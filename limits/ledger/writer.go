@@ -150,6 +150,9 @@ func (l *Ledger) commit(b *batch, carry []op) []op {
 			}
 			return nil
 		})
+		if err == nil && l.o.hooks.afterCommit != nil {
+			err = l.o.hooks.afterCommit()
+		}
 	}
 	l.report(err)
 	if err == nil {
