@@ -47,6 +47,7 @@ func ask(model, text string) anthropic.MessageNewParams {
 type want struct {
 	status  int
 	typ     string
+	code    string // ours, beside the type; "" for any
 	message string // a part of it
 }
 
@@ -58,6 +59,9 @@ func (w want) check(t *testing.T, err error) *http.Response {
 	}
 	harness.Equal(t, "status", e.StatusCode, w.status)
 	harness.Equal(t, "type", string(e.Type()), w.typ)
+	if w.code != "" && !strings.Contains(e.RawJSON(), `"code":"`+w.code+`"`) {
+		t.Errorf("code: got %s, want %q", e.RawJSON(), w.code)
+	}
 	if !strings.Contains(e.RawJSON(), w.message) {
 		t.Errorf("message: got %q, want it to contain %q", e.RawJSON(), w.message)
 	}

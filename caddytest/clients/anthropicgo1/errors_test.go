@@ -32,18 +32,18 @@ func TestProviderErrors(t *testing.T) {
 		return res
 	}
 	harness.Cell(t, name, "provider-400", func(t *testing.T) {
-		fails(t, "claude-err-400", want{400, "invalid_request_error", `"mock: prompt is too long: 210000 tokens \u003e 200000 maximum"`})
+		fails(t, "claude-err-400", want{status: 400, typ: "invalid_request_error", message: `"mock: prompt is too long: 210000 tokens \u003e 200000 maximum"`})
 	})
 	harness.Cell(t, name, "provider-429", func(t *testing.T) {
-		res := fails(t, "claude-err-429", want{429, "rate_limit_error", "mock: too many requests"})
+		res := fails(t, "claude-err-429", want{status: 429, typ: "rate_limit_error", message: "mock: too many requests"})
 		harness.Equal(t, "retry-after", res.Header.Get("Retry-After"), "7")
 		harness.Equal(t, "anthropic-ratelimit-requests-remaining", res.Header.Get("Anthropic-Ratelimit-Requests-Remaining"), "0")
 	})
 	harness.Cell(t, name, "provider-500", func(t *testing.T) {
-		fails(t, "claude-err-500", want{500, "api_error", "mock: the server exploded"})
+		fails(t, "claude-err-500", want{status: 500, typ: "api_error", message: "mock: the server exploded"})
 	})
 	harness.Cell(t, name, "provider-529", func(t *testing.T) {
-		fails(t, "claude-err-529", want{529, "overloaded_error", "mock: overloaded"})
+		fails(t, "claude-err-529", want{status: 529, typ: "overloaded_error", message: "mock: overloaded"})
 	})
 	harness.Cell(t, name, "retry", func(t *testing.T) {
 		probe := harness.Probe(t)
@@ -72,20 +72,20 @@ func TestDenials(t *testing.T) {
 	}
 	cell := func(feature string, f func(t *testing.T)) { harness.GatewayCell(t, name, feature, f) }
 	cell("denied-401", func(t *testing.T) {
-		denied(t, at("", "sk-not-a-key-of-this-gateway"), "claude-sonnet-4-5", "", want{status: 401, typ: "authentication_error"})
+		denied(t, at("", "sk-not-a-key-of-this-gateway"), "claude-sonnet-4-5", "", want{status: 401, typ: "authentication_error", code: "unauthenticated"})
 	})
 	cell("denied-403", func(t *testing.T) {
-		denied(t, at("", harness.Get().RestrictedKey), "claude-sonnet-4-5", "", want{status: 403, typ: "permission_error"})
+		denied(t, at("", harness.Get().RestrictedKey), "claude-sonnet-4-5", "", want{status: 403, typ: "permission_error", code: "model_not_allowed"})
 		c := at("", harness.Get().RestrictedKey)
 		if _, err := c.Messages.New(harness.Context(t), ask("claude-haiku-4-5", "hello")); err != nil {
 			t.Errorf("a model that the key may use: %v", err)
 		}
 	})
 	cell("denied-404", func(t *testing.T) {
-		denied(t, client(), "nobody-has-this", "", want{404, "not_found_error", "nobody-has-this"})
+		denied(t, client(), "nobody-has-this", "", want{status: 404, typ: "not_found_error", code: "model_not_found", message: "nobody-has-this"})
 	})
 	cell("denied-422", func(t *testing.T) {
-		w := want{422, "invalid_request_error", "this text must not leave"}
+		w := want{status: 422, typ: "invalid_request_error", code: "policy_blocked", message: "this text must not leave"}
 		denied(t, client(), "claude-sonnet-4-5", " "+harness.Marker, w)
 		probe := harness.Probe(t)
 		c := client()
@@ -106,13 +106,14 @@ func TestDenials(t *testing.T) {
 	})
 	cell("denied-429-rate", func(t *testing.T) {
 		c := at("/limited", harness.Get().LimitedKey)
-		// One call an hour: whoever comes first has it, the next is refused.
+		// One call an hour: whoever comes first has it, the next is refused. The
+		// window slides in steps, so the wait may be a step longer than it.
 		for range 2 {
 			_, err := c.Messages.New(harness.Context(t), ask("claude-sonnet-4-5", "hello"))
 			if err == nil {
 				continue
 			}
-			wantRetryAfter(t, want{status: 429, typ: "rate_limit_error"}.check(t, err), 3600)
+			wantRetryAfter(t, want{status: 429, typ: "rate_limit_error", code: "rate_limited"}.check(t, err), 3700)
 			return
 		}
 		t.Fatal("two calls passed where one an hour may")
@@ -125,7 +126,7 @@ func TestDenials(t *testing.T) {
 				calls++
 				return next(r)
 			}))
-		res := denied(t, c, "claude-sonnet-4-5", "", want{status: 429, typ: "rate_limit_error"})
+		res := denied(t, c, "claude-sonnet-4-5", "", want{status: 429, typ: "rate_limit_error", code: "budget_exceeded"})
 		harness.Equal(t, "x-should-retry", res.Header.Get("X-Should-Retry"), "false")
 		wantRetryAfter(t, res, 86400)
 		harness.Equal(t, "calls", calls, 1)

@@ -96,7 +96,7 @@ var types = map[int]string{
 }
 
 // refused fails the test unless the answer is an error in the family's envelope
-// with that status and (where the envelope has one) code.
+// with that status and code.
 func (f family) refused(t *testing.T, what string, a answer, status int, code string) {
 	t.Helper()
 	if a.status != status {
@@ -114,12 +114,13 @@ func (f family) refused(t *testing.T, what string, a answer, status int, code st
 	if e.Error.Message == "" || e.Error.Type == "" {
 		t.Errorf("%s: no message or no type: %s", what, a.body)
 	}
+	if e.Error.Code != code {
+		t.Errorf("%s: code %q, want %q", what, e.Error.Code, code)
+	}
 	if f.anthropic {
 		if e.Type != "error" || (types[status] != "" && e.Error.Type != types[status]) {
 			t.Errorf("%s: want Anthropic's envelope with type %s: %s", what, types[status], a.body)
 		}
-	} else if e.Error.Code != code {
-		t.Errorf("%s: code %q, want %q", what, e.Error.Code, code)
 	}
 	if a.header.Get("LLM-Request-Id") == "" {
 		t.Errorf("%s: no LLM-Request-Id", what)

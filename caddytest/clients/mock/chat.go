@@ -38,6 +38,7 @@ func chat(c *call) {
 		out = words(answer)
 	}
 	usage := chatUsage(words(p.all), out)
+	c.reports(words(p.all), out)
 	if !c.stream {
 		msg := map[string]any{"role": "assistant", "content": answer, "refusal": nil}
 		if calls != nil {
@@ -98,6 +99,7 @@ func completions(c *call) {
 	id := c.newID("cmpl")
 	answer := Answer(user)
 	usage := chatUsage(words(user), words(answer))
+	c.reports(words(user), words(answer))
 	choice := func(t string, finish any) []any {
 		return []any{map[string]any{"index": 0, "text": t, "logprobs": nil, "finish_reason": finish}}
 	}

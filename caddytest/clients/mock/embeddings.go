@@ -53,6 +53,7 @@ func embeddings(c *call) {
 		}
 		data = append(data, map[string]any{"object": "embedding", "index": i, "embedding": e})
 	}
+	c.reports(n, 0)
 	c.json(http.StatusOK, map[string]any{
 		"object": "list", "model": c.model, "data": data,
 		"usage": map[string]any{"prompt_tokens": n, "total_tokens": n},

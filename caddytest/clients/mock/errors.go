@@ -3,6 +3,7 @@ package mock
 import (
 	"net/http"
 	"strings"
+	"time"
 )
 
 // fail answers with an error in the family's envelope.
@@ -40,6 +41,15 @@ func (c *call) failByModel() bool {
 		c.fail(529, "overloaded_error", "mock_overloaded", "mock: overloaded")
 	case strings.Contains(c.model, "flaky") && c.attempt == 1:
 		c.fail(http.StatusInternalServerError, "api_error", "mock_flaky", "mock: the first try of each probe fails")
+	case strings.Contains(c.model, "hang"):
+		c.s.mu.Lock()
+		c.served.Silent = true
+		c.s.mu.Unlock()
+		select { // no answer at all, until the caller gives up
+		case <-c.r.Context().Done():
+		case <-time.After(patience):
+		}
+		panic(http.ErrAbortHandler)
 	default:
 		return false
 	}

@@ -29,6 +29,7 @@ func messages(c *call) {
 		out = words(answer)
 		blocks = append(blocks, map[string]any{"type": "text", "text": answer})
 	}
+	c.reports(words(p.all), out)
 	usage := func(out int) map[string]any {
 		return map[string]any{
 			"input_tokens": words(p.all), "output_tokens": out,

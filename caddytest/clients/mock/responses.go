@@ -44,6 +44,7 @@ func responses(c *call) {
 		})
 	}
 	in := words(p.all)
+	c.reports(in, out)
 	final := responseShell(c, "completed", items)
 	final["usage"] = map[string]any{
 		"input_tokens": in, "input_tokens_details": map[string]any{"cached_tokens": 0},

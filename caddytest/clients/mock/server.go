@@ -31,6 +31,18 @@ type Seen struct {
 	Body   string      `json:"body"`
 }
 
+// Served is one request that the provider accepted: its key was right.
+type Served struct {
+	ID   string `json:"id"`
+	Path string `json:"path"`
+	// Input and Output are the tokens that a whole answer reports; 0 if it
+	// reports none.
+	Input  int `json:"input"`
+	Output int `json:"output"`
+	// Silent says that no answer came, so nobody can know its ID.
+	Silent bool `json:"silent,omitempty"`
+}
+
 // patience bounds every wait of the provider, so that a broken gateway ends in
 // a failed test and not in a hanging one.
 const patience = 15 * time.Second
@@ -45,6 +57,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	serial int
+	served []*Served
 	notes  map[string]*note
 }
 
@@ -61,6 +74,7 @@ type note struct {
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), notes: make(map[string]*note)}
 	s.mux.HandleFunc("GET /_mock/seen", s.showSeen)
+	s.mux.HandleFunc("GET /_mock/served", s.showServed)
 	s.mux.HandleFunc("POST /_mock/release", s.releaseGate)
 	s.mux.HandleFunc("GET /_mock/gone", s.waitGone)
 	openai := map[string]func(*call){
@@ -99,6 +113,7 @@ type call struct {
 	probe     string
 	note      *note
 	attempt   int // how many requests with this probe came, this one included
+	served    *Served
 }
 
 // handle does what all endpoints have in common: the key, the body, the probe,
@@ -127,6 +142,7 @@ func (s *Server) handle(anthropic bool, f func(*call)) http.HandlerFunc {
 			c.fail(http.StatusUnauthorized, "authentication_error", "invalid_api_key", "mock: this is not the provider's key")
 			return
 		}
+		s.accept(c)
 		if r.Method == http.MethodPost {
 			dec := json.NewDecoder(bytes.NewReader(raw))
 			dec.UseNumber()
@@ -155,6 +171,20 @@ func (s *Server) record(c *call) {
 		Header: c.r.Header.Clone(), Body: string(c.raw),
 	})
 	c.attempt = len(c.note.seen)
+}
+
+func (s *Server) accept(c *call) {
+	c.served = &Served{ID: c.id, Path: c.r.URL.Path}
+	s.mu.Lock()
+	s.served = append(s.served, c.served)
+	s.mu.Unlock()
+}
+
+// reports notes the tokens that the answer of this call reports.
+func (c *call) reports(in, out int) {
+	c.s.mu.Lock()
+	c.served.Input, c.served.Output = in, out
+	c.s.mu.Unlock()
 }
 
 // noteOf must be called with the lock held.
@@ -204,6 +234,17 @@ func (s *Server) showSeen(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(seen)
+}
+
+func (s *Server) showServed(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	b, err := json.Marshal(s.served)
+	s.mu.Unlock()
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b)
 }
 
 func (s *Server) releaseGate(w http.ResponseWriter, r *http.Request) {

@@ -58,6 +58,24 @@ func TestChat(t *testing.T) {
 				t.Errorf("chunk %d: usage that nobody asked for: %s", i, c.RawJSON())
 			}
 		}
+		if body := harness.WantSeen(t, probe, 1)[0].Body; harness.Get().Gateway && !strings.Contains(body, `"include_usage":true`) {
+			t.Errorf("the gateway did not ask for usage, so it hid nothing: %s", body)
+		}
+
+		// Its wish is merged with the caller's other options.
+		probe = harness.Probe(t)
+		params := ask("gpt-4o-mini", probe)
+		params.StreamOptions.IncludeObfuscation = openai.Bool(false)
+		params.StreamOptions.IncludeUsage = openai.Bool(false)
+		_, chunks = stream(t, params)
+		for i, c := range chunks {
+			if c.JSON.Usage.Valid() || len(c.Choices) == 0 {
+				t.Errorf("chunk %d: usage that was declined: %s", i, c.RawJSON())
+			}
+		}
+		if body := harness.WantSeen(t, probe, 1)[0].Body; !strings.Contains(body, `"include_obfuscation":false`) {
+			t.Errorf("an option of the caller is lost: %s", body)
+		}
 	})
 	harness.Cell(t, name, "stream-live", func(t *testing.T) {
 		probe := harness.Probe(t)

@@ -169,7 +169,7 @@ for (const { name, family, key, model } of kinds) {
     }
     assert.equal(err?.statusCode, 429);
     assert.equal(err.isRetryable, true);
-    checkRetryAfter(err.responseHeaders['retry-after'], 3600);
+    checkRetryAfter(err.responseHeaders['retry-after'], 3700);
   });
   gatewayCell(name, 'denied-429-budget', async (probe) => {
     const err = await denied(model(good, '/poor', env.limitedKey), probe, 429, code('budget_exceeded', 'rate_limit_error'));

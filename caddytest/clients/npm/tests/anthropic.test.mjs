@@ -149,31 +149,31 @@ cell(name, 'retry', async (probe) => {
 });
 
 // What the gateway refuses never reaches the provider.
-async function denied(c, params, Class, status, type, message = /./) {
+async function denied(c, params, Class, status, type, code, message = /./) {
   const err = await failure(c.messages.create(params));
   assert.ok(err instanceof Class, `${err}`);
-  assert.deepEqual([err.status, err.error?.type, err.error?.error?.type], [status, 'error', type]);
+  assert.deepEqual([err.status, err.error?.type, err.error?.error?.type, err.error?.error?.code], [status, 'error', type, code]);
   assert.match(err.error.error.message, message);
   assert.ok(err.requestID, 'the denial has no request-id');
   return err;
 }
 gatewayCell(name, 'denied-401', async (probe) => {
-  await denied(at('', 'sk-not-a-key-of-this-gateway'), ask('claude-sonnet-4-5', probe), Anthropic.AuthenticationError, 401, 'authentication_error');
+  await denied(at('', 'sk-not-a-key-of-this-gateway'), ask('claude-sonnet-4-5', probe), Anthropic.AuthenticationError, 401, 'authentication_error', 'unauthenticated');
   await seen(probe, 0);
 });
 gatewayCell(name, 'denied-403', async (probe) => {
-  await denied(at('', env.restrictedKey), ask('claude-sonnet-4-5', probe), Anthropic.PermissionDeniedError, 403, 'permission_error');
+  await denied(at('', env.restrictedKey), ask('claude-sonnet-4-5', probe), Anthropic.PermissionDeniedError, 403, 'permission_error', 'model_not_allowed');
   await seen(probe, 0);
 });
 gatewayCell(name, 'denied-404', async (probe) => {
-  await denied(client, ask('nobody-has-this', probe), Anthropic.NotFoundError, 404, 'not_found_error', /nobody-has-this/);
+  await denied(client, ask('nobody-has-this', probe), Anthropic.NotFoundError, 404, 'not_found_error', 'model_not_found', /nobody-has-this/);
   await seen(probe, 0);
 });
 gatewayCell(name, 'denied-422', async (probe) => {
   for (const more of [{ stream: false }, { stream: true }]) {
-    await denied(client, ask('claude-sonnet-4-5', `${probe} ${marker}`, more), Anthropic.UnprocessableEntityError, 422, 'invalid_request_error', /this text must not leave/);
+    await denied(client, ask('claude-sonnet-4-5', `${probe} ${marker}`, more), Anthropic.UnprocessableEntityError, 422, 'invalid_request_error', 'policy_blocked', /this text must not leave/);
   }
-  await denied(client, ask('claude-sonnet-4-5', probe, { system: marker }), Anthropic.UnprocessableEntityError, 422, 'invalid_request_error');
+  await denied(client, ask('claude-sonnet-4-5', probe, { system: marker }), Anthropic.UnprocessableEntityError, 422, 'invalid_request_error', 'policy_blocked');
   await seen(probe, 0);
 });
 gatewayCell(name, 'denied-429-rate', async () => {
@@ -183,21 +183,21 @@ gatewayCell(name, 'denied-429-rate', async () => {
     await c.messages.create(ask('claude-sonnet-4-5', 'hello')).catch((e) => (err = e));
   }
   assert.ok(err instanceof Anthropic.RateLimitError, `${err}`);
-  assert.equal(err.error.error.type, 'rate_limit_error');
-  checkRetryAfter(err.headers.get('retry-after'), 3600);
+  assert.deepEqual([err.error.error.type, err.error.error.code], ['rate_limit_error', 'rate_limited']);
+  checkRetryAfter(err.headers.get('retry-after'), 3700);
 });
 gatewayCell(name, 'denied-429-budget', async (probe) => {
   let calls = 0;
   const counting = (...args) => (calls++, fetch(...args));
   const c = at('/poor', env.limitedKey, { maxRetries: 2, fetch: counting });
-  const err = await denied(c, ask('claude-sonnet-4-5', probe), Anthropic.RateLimitError, 429, 'rate_limit_error');
+  const err = await denied(c, ask('claude-sonnet-4-5', probe), Anthropic.RateLimitError, 429, 'rate_limit_error', 'budget_exceeded');
   checkRetryAfter(err.headers.get('retry-after'), 86400);
   assert.equal(calls, 1, 'the client obeys x-should-retry');
   await seen(probe, 0);
 });
 gatewayCell(name, 'denied-400', async (probe) => {
   for (const wrong of [{ model: 7 }, { stream: 'yes' }, { max_tokens: 'ten' }, { messages: 'hello' }]) {
-    await denied(client, { ...ask('claude-sonnet-4-5', probe), metadata: { user_id: probe }, ...wrong }, Anthropic.BadRequestError, 400, 'invalid_request_error');
+    await denied(client, { ...ask('claude-sonnet-4-5', probe), metadata: { user_id: probe }, ...wrong }, Anthropic.BadRequestError, 400, 'invalid_request_error', 'malformed');
   }
   await seen(probe, 0);
 });

@@ -253,7 +253,7 @@ gatewayCell(name, 'denied-429-rate', async () => {
   }
   assert.ok(err instanceof OpenAI.RateLimitError, `${err}`);
   assert.equal(err.code, 'rate_limited');
-  checkRetryAfter(err.headers.get('retry-after'), 3600);
+  checkRetryAfter(err.headers.get('retry-after'), 3700);
 });
 gatewayCell(name, 'denied-429-budget', async (probe) => {
   let calls = 0;
