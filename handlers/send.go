@@ -36,7 +36,7 @@ func (h *Upstream) send(c *call, r *http.Request, p providers.Provider, dep llm.
 	if err != nil {
 		return err
 	}
-	body := x.View.Raw
+	var body []byte
 	if dep.Model == x.View.Model {
 		body = c.body.bytes(dep.MaxTokensField)
 	} else {

@@ -34,7 +34,7 @@ type guard func(args []ref.Val) (units int, ok bool)
 // unguarded are the functions whose work does not grow with their arguments, or
 // only as the plain comparison of two strings does.
 var unguarded = map[string]bool{
-	operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true, operators.LogicalNot: true,
+	operators.NotStrictlyFalse: true, "__not_strictly_false__": true, operators.LogicalNot: true,
 	operators.Subtract: true, operators.Multiply: true, operators.Divide: true, operators.Modulo: true, operators.Negate: true,
 	operators.Greater: true, operators.GreaterEquals: true, operators.Less: true, operators.LessEquals: true,
 	operators.Index: true, "type": true, "dyn": true,

@@ -26,7 +26,6 @@ func hidden(name string) bool {
 // values joined by ", ". A name is looked up in any case. The map itself is only
 // made when a rule walks or compares it.
 type headers struct {
-	opaque
 	e   *evaluation
 	all traits.Mapper
 }

@@ -36,10 +36,9 @@ type Answer struct {
 	terminal bool
 	failed   bool
 	failure  string
-	// open counts the choices of a chat stream that were seen and have not
+	// choices are those of a chat stream that were seen, and whether they have
 	// said why they finished.
-	choices  map[int64]bool
-	finished int
+	choices map[int64]bool
 }
 
 // New returns a reader for an answer of the dialect.
