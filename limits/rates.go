@@ -92,8 +92,8 @@ const (
 //
 // Memory is bounded however hostile the scope values are: at most MaxEntries
 // counters live, half of them for any one limit; idle ones make room; and when
-// none is left, newcomers share one counter of their limit, so that they are
-// limited together rather than not at all.
+// none is left, newcomers share the amount of their limit, cut into fixed parts
+// by their hash, so that they are limited together rather than not at all.
 type Rates struct {
 	base   time.Time // with a monotonic reading: wall clock jumps do not matter
 	seed   maphash.Seed
@@ -205,7 +205,7 @@ func (r *Rates) Take(now time.Time, req []Charge) (*Taken, *Refusal) {
 		h := &hits[i]
 		l := req[h.at].Limit
 		h.entry = r.entry(h, t)
-		if h.entry != nil && h.entry.take(l.Amount, t) {
+		if h.entry.take(l.Amount, t) {
 			h.took = true
 			continue
 		}

@@ -55,9 +55,8 @@ func (r *Rates) shardOf(k *rateKey) uint32 {
 	return uint32((x>>32)^x) % rateShards
 }
 
-// entry finds or makes the counter of a hit, whose shard is locked. It returns
-// nil only if Rates is full and the shared counter of the limit lives in another
-// shard and cannot be reached: that refuses the request.
+// entry finds or makes the counter of a hit, whose shard is locked. If there is
+// no room it is the one that newcomers share.
 func (r *Rates) entry(h *rateHit, t int64) *rateEntry {
 	s := &r.shards[h.shard]
 	if e := s.entries[h.key]; e != nil {
