@@ -1,0 +1,103 @@
+// Command bench measures the governed chain against Caddy's own reverse_proxy:
+// the same binary, the same mock model server, in one run, interleaved. It prints
+// CPU per request, latency, allocations, memory, records lost, and the ratio
+// governed/stock. See README.md in this folder for how to read it.
+//
+//	go run ./bench            the table
+//	go run ./bench -quick     the same in about a minute
+//	go run ./bench -streams 1000   many streams at once, with a reload in the middle
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+	"time"
+)
+
+var (
+	upstreamAddr = flag.String("upstream", "", "serve as the mock model server at this address (used by the benchmark itself)")
+	chunkCount   = flag.Int("chunks", 200, "events of a stream")
+	chunkGap     = flag.Duration("gap", 0, "time between the events of the mock's streams")
+	caddyBin     = flag.String("caddy", "", "a caddy binary with the gateway; default: build ./cmd/caddy")
+	quick        = flag.Bool("quick", false, "short rounds")
+	conns        = flag.Int("connections", 32, "connections of the load generator")
+	duration     = flag.Duration("duration", 8*time.Second, "length of a round")
+	rounds       = flag.Int("rounds", 3, "rounds of each side; the median counts")
+	streams      = flag.Int("streams", 0, "run this many paced streams at once instead, with a reload in the middle")
+	configs      = flag.String("configs", "bench", "folder of the Caddyfiles")
+)
+
+func main() {
+	flag.Parse()
+	if *upstreamAddr != "" {
+		fail(upstream(*upstreamAddr, *chunkCount, *chunkGap))
+		return
+	}
+	if *quick {
+		*duration, *rounds = 1500*time.Millisecond, 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	tmp, err := os.MkdirTemp("", "llm-bench-")
+	fail(err)
+	err = run(ctx, tmp)
+	os.RemoveAll(tmp)
+	fail(err)
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, tmp string) error {
+	bin := *caddyBin
+	if bin == "" {
+		bin = filepath.Join(tmp, "caddy")
+		out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/caddy").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("building caddy: %w\n%s", err, out)
+		}
+	}
+	version, _ := exec.CommandContext(ctx, bin, "version").Output()
+	fmt.Printf("%d cores, %s %s/%s, caddy %s", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, version)
+	if *streams > 0 {
+		return manyStreams(ctx, bin, tmp, *streams)
+	}
+	if runtime.NumCPU() < 2 {
+		return fmt.Errorf("two cores are needed: one for the gateway, one for everything else")
+	}
+	pinSelf(0)
+	fmt.Printf("gateway pinned to core 1; mock and load generator on core 0; %d connections; %d rounds of %v\n", *conns, *rounds, *duration)
+	var table []result
+	for _, s := range scenarios {
+		r, err := s.run(ctx, bin, tmp)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		table = append(table, r)
+		r.print(os.Stdout)
+	}
+	fmt.Println()
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "SCENARIO\tSTOCK CPU\tGOVERNED CPU\tRATIO\tBAR\tRECORDS LOST")
+	lost := int64(0)
+	for _, r := range table {
+		fmt.Fprintf(w, "%s\t%.1f µs\t%.1f µs\t%.2f\t%.2f\t%d\n", r.scenario.name, r.stock.cpu, r.governed.cpu, r.governed.cpu/r.stock.cpu, r.scenario.bar, r.governed.lost)
+		lost += r.governed.lost
+	}
+	w.Flush()
+	if lost != 0 {
+		return fmt.Errorf("%d records were lost", lost)
+	}
+	return nil
+}
