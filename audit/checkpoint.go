@@ -25,6 +25,11 @@ func loadKey(fsys FS, dir, origin string) (*signer, error) {
 	path := filepath.Join(dir, "key")
 	b, err := readFile(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
+		// A log without its key has lost it: with a new one nothing that was
+		// signed could be checked, and key.pub would be overwritten.
+		if _, err := readFile(fsys, filepath.Join(dir, "checkpoint")); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: the key file is missing; restore it from a backup, or move the directory away so that a new log begins", ErrDisagree)
+		}
 		skey, _, err := note.GenerateKey(rand.Reader, origin)
 		if err != nil {
 			return nil, fmt.Errorf("making a key: %w", err)

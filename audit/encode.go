@@ -9,16 +9,27 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// maxString bounds every string in a record, in bytes.
-const maxString = 1024
+// Bounds of a record. Those of strings are on encoded bytes, so that text made
+// of nothing but control characters cannot grow sixfold.
+const (
+	maxString = 1024
+	maxTag    = 128
+	maxTags   = 24
+	// Lists are cut when the record has grown to these lengths, so that what
+	// follows them always has room below MaxRecord.
+	decisionsEnd = 34 << 10
+	attemptsEnd  = 50 << 10
+)
 
-// maxDecisions bounds the list of decisions, so that no record outgrows
-// MaxRecord.
-const maxDecisions = 24
+// cutMark ends a string that was cut.
+const cutMark = "…"
 
 // line builds the part of a record behind its sequence number. It is written by
 // hand because it is on the way of every request.
-type line struct{ b []byte }
+type line struct {
+	b       []byte
+	omitted int // members of lists that did not fit
+}
 
 func (l *line) name(n string) {
 	l.b = append(l.b, ',', '"')
@@ -29,7 +40,7 @@ func (l *line) name(n string) {
 func (l *line) str(n, v string) {
 	if v != "" {
 		l.name(n)
-		l.b = appendString(l.b, v)
+		l.b = appendString(l.b, v, maxString)
 	}
 }
 
@@ -56,7 +67,7 @@ func (l *line) open(first, v string) {
 	l.b = append(l.b, '{', '"')
 	l.b = append(l.b, first...)
 	l.b = append(l.b, '"', ':')
-	l.b = appendString(l.b, v)
+	l.b = appendString(l.b, v, maxString)
 }
 
 func (l *line) byte(c byte) { l.b = append(l.b, c) }
@@ -102,8 +113,8 @@ func (l *line) decisions(x *llm.Exchange) {
 	}
 	l.name("decisions")
 	l.byte('[')
-	for i := range x.Decisions[:min(len(x.Decisions), maxDecisions)] {
-		d := &x.Decisions[i]
+	for i := range x.Decisions {
+		d, at := &x.Decisions[i], len(l.b)
 		if i > 0 {
 			l.byte(',')
 		}
@@ -113,6 +124,11 @@ func (l *line) decisions(x *llm.Exchange) {
 		l.str("code", d.Code)
 		l.str("detail", d.Detail)
 		l.byte('}')
+		if len(l.b) > decisionsEnd {
+			l.b = l.b[:at]
+			l.omitted += len(x.Decisions) - i
+			break
+		}
 	}
 	l.byte(']')
 }
@@ -133,6 +149,7 @@ func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt) []byte
 	l.byte('}')
 	l.num("attempt", int64(len(x.Attempts)))
 	l.decisions(x)
+	l.num("omitted", int64(l.omitted))
 	l.byte('}')
 	return l.b
 }
@@ -142,21 +159,33 @@ func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
 	l := begin(node, stage, x.End, 1280)
 	l.request(x, config)
 	l.decisions(x)
-	if len(x.Tags) > 0 {
+	if n := len(x.Tags); n > 0 {
+		l.omitted += max(0, n-maxTags)
 		l.name("tags")
-		for i, t := range x.Tags[:min(len(x.Tags), maxDecisions)] {
+		for i, t := range x.Tags[:min(n, maxTags)] {
 			l.byte("[,"[min(i, 1)])
-			l.b = appendString(l.b, t)
+			l.b = appendString(l.b, t, maxTag)
 		}
 		l.byte(']')
 	}
 	if n := len(x.Attempts); n > 0 {
 		l.name("attempts")
-		for i, a := range x.Attempts[:min(n, maxDecisions)] {
-			l.byte("[,"[min(i, 1)])
+		l.byte('[')
+		for i, a := range x.Attempts {
+			at := len(l.b)
+			if i > 0 {
+				l.byte(',')
+			}
 			l.attempt(x, a)
+			if len(l.b) > attemptsEnd {
+				l.b = l.b[:at]
+				l.omitted += n - i
+				break
+			}
 		}
 		l.byte(']')
+		_, cost := x.Totals()
+		l.always("cost_nanousd", int64(cost))
 	}
 	l.str("outcome", string(x.Outcome))
 	l.num("status", int64(x.Status))
@@ -165,6 +194,7 @@ func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
 		l.open("code", d.Code)
 		l.str("stage", string(d.Stage))
 		l.str("rule", d.Rule)
+		l.str("param", d.Param)
 		l.byte('}')
 	}
 	l.num("bytes_in", x.BytesIn)
@@ -180,6 +210,7 @@ func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
 		l.num("ttft_us", x.FirstByte.Sub(x.Start).Microseconds())
 	}
 	l.num("duration_us", x.End.Sub(x.Start).Microseconds())
+	l.num("omitted", int64(l.omitted))
 	l.byte('}')
 	return l.b
 }
@@ -203,8 +234,11 @@ func (l *line) attempt(x *llm.Exchange, a *llm.Attempt) {
 	l.num("cache_read", u.CacheRead)
 	l.num("cache_write", u.CacheWrite)
 	l.num("cache_write_1h", u.CacheWrite1h)
+	l.num("input_audio", u.InputAudio)
 	l.always("output", u.Output)
 	l.num("reasoning", u.Reasoning)
+	l.num("output_audio", u.OutputAudio)
+	l.num("web_searches", u.WebSearches)
 	l.str("model", u.Model)
 	l.str("tier", u.Tier)
 	l.yes("estimated", u.Estimated)
@@ -244,43 +278,58 @@ func encodeSystem(node string, at time.Time, e systemEvent) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends a JSON string: bounded, with controls (those of
-// terminals too), quotes and separators escaped and invalid UTF-8 replaced.
-func appendString(b []byte, s string) []byte {
-	if len(s) > maxString {
-		s = s[:maxString]
-		for i := 0; i < utf8.UTFMax && len(s) > 0; i++ { // not inside a character
-			if r, size := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || size > 1 {
-				break
-			}
-			s = s[:len(s)-1]
-		}
+// plain marks the characters that stand for themselves in JSON and on a terminal.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
 	}
+	return t
+}()
+
+// appendString appends a JSON string of at most limit bytes between its quotes.
+// Whatever a terminal may obey instead of showing it is escaped; invalid UTF-8
+// becomes U+FFFD.
+func appendString(b []byte, s string, limit int) []byte {
 	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < 0x7f && c != '"' && c != '\\' {
-			i++
-			continue
+	i := 0
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	if i == len(s) && i <= limit {
+		b = append(b, s...)
+		return append(b, '"')
+	}
+	most := len(b) + limit
+	fits := len(b) // where the mark goes if the string turns out too long
+	for i = 0; i < len(s); {
+		if len(b) <= most-len(cutMark) {
+			fits = len(b)
 		}
-		r, size := rune(c), 1
-		if c >= utf8.RuneSelf {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
-			if (r != utf8.RuneError || size > 1) && r >= 0xa0 && r != 0x2028 && r != 0x2029 && (r < 0x200b || r > 0x200f) && (r < 0x202a || r > 0x202e) {
-				i += size
-				continue
-			}
 		}
-		b = append(b, s[start:i]...)
-		if r == '"' || r == '\\' {
+		switch {
+		case r < utf8.RuneSelf && plain[r], r >= utf8.RuneSelf && (size > 1 && !obeyed(r)):
+			b = append(b, s[i:i+size]...)
+		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
-		} else {
+		default:
 			b = append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 		}
 		i += size
-		start = i
+		if len(b) > most {
+			b = append(b[:fits], cutMark...)
+			break
+		}
 	}
-	b = append(b, s[start:]...)
 	return append(b, '"')
+}
+
+// obeyed reports whether a terminal or viewer may act on the character: C1
+// controls, marks and overrides of direction, separators, invisible characters.
+// All of them are below U+10000.
+func obeyed(r rune) bool {
+	return r < 0xa0 || r == 0x061c || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e ||
+		r >= 0x2060 && r <= 0x206f || r == 0xfeff || r >= 0xfff9 && r <= 0xfffb
 }

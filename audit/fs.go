@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// FS is the file layer below a log. Tests replace it by one that fails, or that
-// forgets what was not synced.
+// FS is the file layer below an open log. Tests replace it by one that fails,
+// or that forgets what was not synced.
 type FS interface {
 	// OpenFile opens or creates a file, as os.OpenFile does.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
@@ -17,6 +17,9 @@ type FS interface {
 	MkdirAll(name string, perm fs.FileMode) error
 	// SyncDir makes the names in a directory durable.
 	SyncDir(name string) error
+	// Lock takes a lock that ends with the process at the latest; ErrLocked
+	// says that somebody has it.
+	Lock(name string) (io.Closer, error)
 }
 
 // File is an open file of an FS.
@@ -49,6 +52,7 @@ func (osFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 func (osFS) Rename(from, to string) error                 { return os.Rename(from, to) }
 func (osFS) ReadDir(name string) ([]fs.DirEntry, error)   { return os.ReadDir(name) }
 func (osFS) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
+func (osFS) Lock(name string) (io.Closer, error)          { return lockFile(name) }
 
 func (osFS) SyncDir(name string) error {
 	d, err := os.Open(name)

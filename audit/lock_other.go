@@ -5,13 +5,15 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 )
 
-// lockDir takes the lock of a log by creating the file; a process that dies
-// leaves it behind, and the operator removes it.
-func lockDir(name string) (*os.File, error) {
-	_ = os.Remove(name) // fails on systems that protect open files
+// lockFile takes the lock of a log by creating the file. Where open files
+// cannot be removed, as on Windows, one that a dead process left behind is
+// removed first.
+func lockFile(name string) (io.Closer, error) {
+	_ = os.Remove(name)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil, ErrLocked
@@ -20,4 +22,12 @@ func lockDir(name string) (*os.File, error) {
 		return nil, fmt.Errorf("locking %s: %w", name, err)
 	}
 	return f, nil
+}
+
+// locked reports whether somebody has the lock: such a file cannot be renamed.
+func locked(name string) bool {
+	if _, err := os.Stat(name); err != nil {
+		return false
+	}
+	return os.Rename(name, name+".probe") != nil || os.Rename(name+".probe", name) != nil
 }

@@ -5,23 +5,45 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// lockDir takes the lock of a log. It holds as long as the file is open.
-func lockDir(name string) (*os.File, error) {
+// lockFile takes the lock of a log. It holds as long as the file is open. It
+// tries for a moment, because a process that verifies the log looks at the lock
+// (see locked) and must not keep the gateway from starting.
+func lockFile(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrLocked
+	for try := 0; ; try++ {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
 		}
-		return nil, fmt.Errorf("locking %s: %w", name, err)
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || try == 10 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
-	return f, nil
+	f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, ErrLocked
+	}
+	return nil, fmt.Errorf("locking %s: %w", name, err)
+}
+
+// locked reports whether somebody has the lock, without making a file and
+// without keeping it.
+func locked(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }

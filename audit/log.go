@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -65,7 +66,7 @@ type Log struct {
 	o    Options
 	fs   FS
 	key  *signer
-	lock *os.File
+	lock io.Closer
 
 	mu     sync.Mutex
 	space  sync.Cond // queue has room
@@ -78,7 +79,6 @@ type Log struct {
 	// Of the writer alone.
 	tree     tree
 	seg      File
-	segStart int64
 	segSize  int64
 	hashes   File
 	hashSize int64
@@ -86,7 +86,9 @@ type Log struct {
 	logged   File // checkpoints.log
 	logSize  int64
 	buf      []byte
+	hashBuf  []byte
 	leaves   []tlog.Hash
+	stuck    bool // no new segment could be begun
 
 	state sync.Mutex // guards what follows
 	size  int64      // durable records
@@ -103,6 +105,7 @@ type Ack struct {
 	err    error
 	start  time.Time
 	waited bool
+	lost   func() // called if nobody waits and the record was not written
 }
 
 // Wait returns once the record is durable, with its index, or with the reason
@@ -123,14 +126,15 @@ func (a *Ack) Wait(ctx context.Context) (int64, error) {
 
 // append queues an encoded record. urgent records are committed at once; others
 // with the next commit, at the latest after `lazy`.
-func (l *Log) append(line []byte, urgent bool) *Ack {
-	a := &Ack{line: line, done: make(chan struct{}), index: -1, waited: urgent}
+//
+// lost, if not nil, is told that the record was not written; it must not block.
+func (l *Log) append(line []byte, urgent bool, lost func()) *Ack {
+	a := &Ack{line: line, done: make(chan struct{}), index: -1, waited: urgent, lost: lost}
 	if urgent {
 		a.start = time.Now()
 	}
 	if len(line) > MaxRecord {
-		a.err = fmt.Errorf("record of %d bytes; at most %d fit", len(line), MaxRecord)
-		close(a.done)
+		a.end(-1, fmt.Errorf("record of %d bytes; at most %d fit", len(line), MaxRecord))
 		return a
 	}
 	l.mu.Lock()
@@ -138,12 +142,12 @@ func (l *Log) append(line []byte, urgent bool) *Ack {
 		l.space.Wait()
 	}
 	if l.closed || l.failed != nil {
-		a.err = ErrClosed
-		if l.failed != nil {
-			a.err = l.failed
-		}
+		err := l.failed
 		l.mu.Unlock()
-		close(a.done)
+		if err == nil {
+			err = ErrClosed
+		}
+		a.end(-1, err)
 		return a
 	}
 	l.queue = append(l.queue, a)
@@ -155,6 +159,15 @@ func (l *Log) append(line []byte, urgent bool) *Ack {
 		time.AfterFunc(lazy, l.signal)
 	}
 	return a
+}
+
+// end keeps or breaks the promise.
+func (a *Ack) end(index int64, err error) {
+	a.index, a.err, a.line = index, err, nil
+	close(a.done)
+	if err != nil && a.lost != nil {
+		a.lost()
+	}
 }
 
 func (l *Log) signal() {
@@ -185,6 +198,7 @@ func (l *Log) VerifierKey() string { return l.key.vkey }
 func (l *Log) Dir() string { return l.o.Dir }
 
 // Checkpoint signs the tree as it is now, if it has grown since the last one.
+// All that was appended before is in it.
 func (l *Log) Checkpoint() error {
 	reply := make(chan error, 1)
 	select {
@@ -209,8 +223,7 @@ func (l *Log) Close() error {
 	l.mu.Unlock()
 	l.signal()
 	<-l.done
-	err := errors.Join(l.checkpoint(), l.seg.Close(), l.hashes.Close(), l.logged.Close())
-	return errors.Join(err, l.lock.Close())
+	return errors.Join(l.checkpoint(), l.closeFiles())
 }
 
 // run is the writer.
@@ -223,6 +236,9 @@ func (l *Log) run() {
 		case <-l.wake:
 		case now := <-tick.C:
 			l.flushStrangers(now, false)
+			if l.Err() != nil {
+				continue
+			}
 			if err := l.checkpoint(); err != nil {
 				l.o.Logf("audit log: checkpoint: %v", err)
 			}
@@ -276,14 +292,14 @@ func (l *Log) drain() bool {
 		l.state.Unlock()
 	}
 	for i, a := range batch {
-		if a.err = err; err == nil {
-			a.index = first + int64(i)
-			if a.waited && l.o.OnAppend != nil {
-				l.o.OnAppend(time.Since(a.start))
-			}
+		if err != nil {
+			a.end(-1, err)
+			continue
 		}
-		a.line = nil
-		close(a.done)
+		a.end(first+int64(i), nil)
+		if a.waited && l.o.OnAppend != nil {
+			l.o.OnAppend(time.Since(a.start))
+		}
 	}
 	return true
 }
@@ -306,10 +322,21 @@ func (l *Log) commit(batch []*Ack) error {
 		leaves = l.tree.add(tlog.RecordHash(buf[start:]), leaves)
 		buf = append(buf, '\n')
 	}
-	l.buf, l.leaves = buf, leaves
+	hb := l.hashBuf[:0]
+	for i := range leaves {
+		hb = append(hb, leaves[i][:]...)
+	}
+	l.buf, l.leaves, l.hashBuf = buf, leaves, hb
+	// The hashes can be rebuilt, so they are not synced. They are written
+	// first: if that fails, nothing has happened yet, and hashes without a
+	// record are overwritten by the next.
+	if _, err := l.hashes.WriteAt(hb, l.hashSize); err != nil {
+		l.tree = before
+		return fmt.Errorf("writing the hashes of the audit log: %w", err)
+	}
 	if _, err := l.seg.WriteAt(buf, l.segSize); err != nil {
-		// No space, or no file handles: take back what may have been written,
-		// and go on when there is space again.
+		// No space, most likely: take back what may have been written, and go
+		// on when there is space again.
 		l.tree = before
 		if terr := l.seg.Truncate(l.segSize); terr != nil {
 			return l.fail(fmt.Errorf("writing: %w; taking it back: %w", err, terr))
@@ -324,15 +351,6 @@ func (l *Log) commit(batch []*Ack) error {
 		return l.fail(fmt.Errorf("syncing: %w", err))
 	}
 	l.segSize += int64(len(buf))
-	// The hashes can be rebuilt, so they are neither synced nor a reason to
-	// refuse.
-	hb := make([]byte, 0, len(leaves)*tlog.HashSize)
-	for i := range leaves {
-		hb = append(hb, leaves[i][:]...)
-	}
-	if _, err := l.hashes.WriteAt(hb, l.hashSize); err != nil {
-		return l.fail(fmt.Errorf("writing hashes: %w", err))
-	}
 	l.hashSize += int64(len(hb))
 	return nil
 }
@@ -348,39 +366,53 @@ func (l *Log) fail(err error) error {
 	return err
 }
 
-// segName is the name of the segment whose first record has the number n.
-func segName(n int64) string { return fmt.Sprintf("seg-%020d.jsonl", n) }
-
-// rotate begins a new segment.
+// rotate begins a new segment. Without a file handle or a place in the directory
+// for it, the old one goes on.
 func (l *Log) rotate() error {
 	if err := l.hashes.Sync(); err != nil {
 		return l.fail(fmt.Errorf("syncing hashes: %w", err))
 	}
 	f, err := l.createSegment(l.tree.n)
+	if errors.Is(err, errSyncDir) {
+		// The file is there, so going on in the old segment would leave a gap.
+		return l.fail(err)
+	}
 	if err != nil {
-		return fmt.Errorf("beginning a segment of the audit log: %w", err)
+		if !l.stuck {
+			l.o.Logf("audit log: beginning a segment: %v; the old one goes on", err)
+		}
+		l.stuck = true
+		return nil
 	}
 	old := l.seg
-	l.seg, l.segStart, l.segSize = f, l.tree.n, 0
-	return old.Close()
+	l.seg, l.segSize, l.stuck = f, 0, false
+	if err := old.Close(); err != nil { // it was synced: nothing is lost
+		l.o.Logf("audit log: closing a segment: %v", err)
+	}
+	return nil
 }
 
+var errSyncDir = errors.New("syncing the directory of the audit log")
+
 func (l *Log) createSegment(n int64) (File, error) {
-	f, err := l.fs.OpenFile(filepath.Join(l.o.Dir, segName(n)), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	f, err := l.fs.OpenFile(filepath.Join(l.o.Dir, segName(n)), openFlags|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := l.fs.SyncDir(l.o.Dir); err != nil {
 		f.Close()
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errSyncDir, err)
 	}
 	return f, nil
 }
 
 // checkpoint signs the tree if it has grown.
 func (l *Log) checkpoint() error {
+	if err := l.Err(); err != nil {
+		return err
+	}
 	n := l.tree.n
-	if n == l.signed || l.Err() != nil {
+	if n == l.signed {
 		return nil
 	}
 	msg, err := checkpoint{l.key.Name(), n, l.tree.root()}.sign(l.key)
@@ -395,7 +427,7 @@ func (l *Log) checkpoint() error {
 		return err
 	}
 	if err := l.logged.Sync(); err != nil {
-		return err
+		return l.fail(fmt.Errorf("syncing checkpoints: %w", err))
 	}
 	l.logSize += int64(len(entry))
 	if err := writeFile(l.fs, filepath.Join(l.o.Dir, "checkpoint"), msg, 0o600); err != nil {

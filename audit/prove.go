@@ -30,18 +30,22 @@ func Prove(dir string, index int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint: %w", err)
 	}
-	lines := strings.SplitN(string(msg), "\n", 4)
-	if len(lines) < 4 {
-		return nil, errCheckpoint
-	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
+	vkey, err := os.ReadFile(filepath.Join(dir, "key.pub"))
 	if err != nil {
-		return nil, errCheckpoint
+		return nil, fmt.Errorf("reading the verifier key: %w", err)
+	}
+	v, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	if err != nil {
+		return nil, fmt.Errorf("verifier key: %w", err)
+	}
+	c, err := openCheckpoint(msg, v)
+	if err != nil {
+		return nil, err
 	}
 	if index < 0 {
 		return nil, fmt.Errorf("%d is not the index of a record", index)
 	}
-	if index >= size {
+	if index >= c.size {
 		return nil, ErrUncovered
 	}
 	f, err := os.Open(filepath.Join(dir, "hashes"))
@@ -49,9 +53,16 @@ func Prove(dir string, index int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	proof, err := tlog.ProveRecord(size, index, hashReader{f})
+	proof, err := tlog.ProveRecord(c.size, index, hashReader{f})
 	if err != nil {
 		return nil, fmt.Errorf("proving record %d: %w", index, err)
+	}
+	leaf, err := hashReader{f}.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+	if err != nil {
+		return nil, err
+	}
+	if tlog.CheckRecord(proof, c.size, c.root, index, leaf[0]) != nil {
+		return nil, errors.New("the file hashes of the audit log is damaged: stop the server, move it away and start again, it is made anew from the records")
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\nindex %d\n", proofHeader, index)

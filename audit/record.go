@@ -18,7 +18,7 @@ const (
 )
 
 // Record is one record, version 1, as read back. What does not apply is left
-// out of the line. Strings are cut at 1,024 bytes.
+// out of the line. Strings are cut at 1,024 bytes as encoded and then end in "…".
 type Record struct {
 	V    int       `json:"v"`
 	Seq  int64     `json:"seq"` // number of the record in this log, from 0
@@ -47,9 +47,11 @@ type Record struct {
 	Tags      []string   `json:"tags,omitempty"`
 	Attempts  []Attempt  `json:"attempts,omitempty"`
 	// Outcome is ok, denied, provider_error, client_gone, cut or error.
-	Outcome string  `json:"outcome,omitempty"`
-	Status  int     `json:"status,omitempty"` // HTTP status sent to the client
-	Denial  *Denial `json:"denial,omitempty"`
+	Outcome string `json:"outcome,omitempty"`
+	// Cost is that of all attempts, in 10⁻⁹ USD.
+	Cost   int64   `json:"cost_nanousd,omitempty"`
+	Status int     `json:"status,omitempty"` // HTTP status sent to the client
+	Denial *Denial `json:"denial,omitempty"`
 	// BytesIn and BytesOut are of the request's and answer's bodies;
 	// AnswerSHA256 is the digest of the latter as sent.
 	BytesIn      int64  `json:"bytes_in,omitempty"`
@@ -64,6 +66,8 @@ type Record struct {
 	// IntervalSeconds.
 	Count           int64 `json:"count,omitempty"`
 	IntervalSeconds int64 `json:"interval_s,omitempty"`
+	// Omitted is the number of decisions, attempts and tags that did not fit.
+	Omitted int `json:"omitted,omitempty"`
 	// Event and Detail are of system records.
 	Event  string `json:"event,omitempty"`
 	Detail string `json:"detail,omitempty"`
@@ -103,6 +107,7 @@ type Denial struct {
 	Code  string `json:"code"`
 	Stage string `json:"stage"`
 	Rule  string `json:"rule,omitempty"`
+	Param string `json:"param,omitempty"` // the offending member of the request
 }
 
 // Attempt is one call of a provider.
@@ -129,9 +134,12 @@ type Usage struct {
 	CacheRead    int64  `json:"cache_read,omitempty"`
 	CacheWrite   int64  `json:"cache_write,omitempty"`
 	CacheWrite1h int64  `json:"cache_write_1h,omitempty"`
+	InputAudio   int64  `json:"input_audio,omitempty"` // part of Input
 	Output       int64  `json:"output"`
-	Reasoning    int64  `json:"reasoning,omitempty"`
-	Model        string `json:"model,omitempty"` // as the provider said
+	Reasoning    int64  `json:"reasoning,omitempty"`    // part of Output
+	OutputAudio  int64  `json:"output_audio,omitempty"` // part of Output
+	WebSearches  int64  `json:"web_searches,omitempty"` // requests, not tokens
+	Model        string `json:"model,omitempty"`        // as the provider said
 	Tier         string `json:"tier,omitempty"`
 	Estimated    bool   `json:"estimated,omitempty"`
 }

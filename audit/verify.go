@@ -21,6 +21,11 @@ type VerifyOptions struct {
 	// takes the one beside the log, which proves less: who can rewrite the log
 	// can rewrite that too.
 	VerifierKey string
+	// AllowUnsigned accepts records behind the newest checkpoint, and half a
+	// record at the end, although no process has the log open: so end the copy
+	// of a log that was in use, and the log of a process that was killed.
+	// Report.Records - Report.Signed is how many nothing vouches for.
+	AllowUnsigned bool
 	// Progress is called now and then with the number of records checked.
 	Progress func(records int64)
 }
@@ -50,6 +55,10 @@ func (r Report) String() string {
 	return s
 }
 
+// ErrHashes is wrapped when the records are as they were signed, but the file of
+// hashes, from which proofs are made, is not.
+var ErrHashes = errors.New("the records verify, but the file hashes is damaged; stop the server, move it away and start again, it is made anew from the records")
+
 // ErrTampered is wrapped by the error of Verify when the log is not what was
 // signed.
 var ErrTampered = errors.New("the audit log does not verify")
@@ -75,11 +84,7 @@ func Verify(dir string, o VerifyOptions) (rep Report, err error) {
 		return rep, fmt.Errorf("verifier key: %w", err)
 	}
 	rep.Origin, rep.VerifierKey = v.Name(), o.VerifierKey
-	if lock, err := lockDir(filepath.Join(dir, "lock")); err == nil {
-		defer lock.Close()
-	} else {
-		rep.Live = errors.Is(err, ErrLocked)
-	}
+	rep.Live = locked(filepath.Join(dir, "lock"))
 	// The checkpoints are read before the records: on a live log the records
 	// only grow past them.
 	newest, err := newestCheckpoint(fsys, dir, v)
@@ -92,7 +97,16 @@ func Verify(dir string, o VerifyOptions) (rep Report, err error) {
 		return rep, err
 	}
 	defer history.Close()
-	if err := rep.records(fsys, dir, history, o.Progress); err != nil {
+	stored, err := os.Open(filepath.Join(dir, "hashes"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return rep, err
+	}
+	hashes := &hashFile{r: bufio.NewReaderSize(bytes.NewReader(nil), 16)}
+	if err == nil {
+		defer stored.Close()
+		hashes.r = bufio.NewReaderSize(stored, 256<<10)
+	}
+	if err := rep.records(fsys, dir, history, hashes, o.Progress); err != nil {
 		return rep, err
 	}
 	if c, ok := history.peek(); ok && c.size > rep.Records {
@@ -104,17 +118,49 @@ func Verify(dir string, o VerifyOptions) (rep Report, err error) {
 	if history.last.size < newest.size || (history.last.size == newest.size && history.last.root != newest.root) {
 		return rep, tampered("the newest checkpoint (%d records) is missing from the history (%d records)", newest.size, history.last.size)
 	}
-	if history.last.size > newest.size && !rep.Live {
+	growing := rep.Live || o.AllowUnsigned
+	if history.last.size > newest.size && !growing {
 		return rep, tampered("the newest checkpoint (%d records) is older than the history (%d records)", newest.size, history.last.size)
 	}
-	if !rep.Live && rep.Records > newest.size {
-		return rep, tampered("%d records stand behind the last checkpoint, which was made when the log was closed; if the process was killed, open the log once", rep.Records-newest.size)
+	if rep.Tail > 0 && !growing {
+		return rep, tampered("%d bytes of an unfinished record at the end; if the process was killed or this is a copy of a log in use, allow for it, or open the log once", rep.Tail)
+	}
+	if rep.Records > newest.size && !growing {
+		return rep, tampered("%d records stand behind the last checkpoint, though a log that is closed signs all it has; if the process was killed or this is a copy of a log in use, allow for it, or open the log once", rep.Records-newest.size)
+	}
+	if hashes.wrong || hashes.records < newest.size {
+		return rep, fmt.Errorf("%w (at record %d)", ErrHashes, hashes.records)
 	}
 	return rep, nil
 }
 
+// hashFile compares the stored hashes with computed ones.
+type hashFile struct {
+	r       *bufio.Reader
+	records int64 // whose hashes are as they should be
+	wrong   bool
+	ended   bool
+}
+
+func (f *hashFile) check(want []tlog.Hash) {
+	var h tlog.Hash
+	for i := range want {
+		if f.wrong || f.ended {
+			return
+		}
+		if _, err := io.ReadFull(f.r, h[:]); err != nil {
+			f.ended = true
+		} else if h != want[i] {
+			f.wrong = true
+		}
+	}
+	if !f.wrong && !f.ended {
+		f.records++
+	}
+}
+
 // records walks through all records in order.
-func (rep *Report) records(fsys FS, dir string, h *history, progress func(int64)) error {
+func (rep *Report) records(fsys FS, dir string, h *history, stored *hashFile, progress func(int64)) error {
 	starts, err := segments(fsys, dir)
 	if err != nil {
 		return tampered("%v", err)
@@ -140,10 +186,6 @@ func (rep *Report) records(fsys FS, dir string, h *history, progress func(int64)
 			}
 			if errors.Is(err, io.ErrUnexpectedEOF) && i == len(starts)-1 {
 				rep.Tail = int64(len(line))
-				if !rep.Live && rep.Tail > 0 {
-					f.Close()
-					return tampered("%d bytes of an unfinished record at the end; open the log once to recover it", rep.Tail)
-				}
 				break
 			}
 			if err == nil {
@@ -154,6 +196,7 @@ func (rep *Report) records(fsys FS, dir string, h *history, progress func(int64)
 				return tampered("record %d in %s: %v", t.n, segName(start), err)
 			}
 			leaves = t.add(tlog.RecordHash(line), leaves[:0])
+			stored.check(leaves)
 			if err := h.check(&t, rep); err != nil {
 				f.Close()
 				return err
