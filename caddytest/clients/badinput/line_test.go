@@ -1,6 +1,7 @@
 package badinput
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,6 +74,47 @@ func TestHeaders(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+env.OpenAIKey)
 		r.Header.Set("X-Api-Key", env.OpenAIKey)
 		harness.Equal(t, "status with the same key twice", send(t, r).status, 200)
+	})
+	// Of the client's headers the provider gets what its API needs, and nothing
+	// that tells of the client.
+	both(t, "headers", func(t *testing.T, fam family, probe string) {
+		r := fam.request(t, fam.body(probe))
+		for name, value := range map[string]string{
+			"Cookie": "session=1", "X-Forwarded-For": "192.0.2.1", "Forwarded": "for=192.0.2.1", "X-Real-Ip": "192.0.2.1",
+			"Referer": "https://intern.example/", "Origin": "https://intern.example", "X-Intern-Secret": "1", "Te": "trailers",
+		} {
+			r.Header.Set(name, value)
+		}
+		r.Header.Set("Accept-Encoding", "gzip, br, zstd")
+		a := send(t, r)
+		harness.Equal(t, "status", a.status, 200)
+		got := harness.WantSeen(t, probe, 1)[0].Header
+		for _, name := range []string{"Cookie", "X-Forwarded-For", "Forwarded", "X-Real-Ip", "Referer", "Origin", "X-Intern-Secret", "Te", "Via"} {
+			if got.Get(name) != "" {
+				t.Errorf("%s reached the provider: %q", name, got.Get(name))
+			}
+		}
+		if enc := got.Get("Accept-Encoding"); enc != "" && enc != "identity" {
+			t.Errorf("accept-encoding at the provider: %q", enc)
+		}
+	})
+	// A key in the query, however it is spelt, goes no further. (The search of the
+	// log at the end of the run looks for these too.)
+	both(t, "key-in-query", func(t *testing.T, fam family, probe string) {
+		env := harness.Get()
+		for i, name := range []string{"key", "KEY", "api_key", "api-key", "%6bey", "%4b%45%59", "a=b;key", "a=b&%6Bey"} {
+			p := fmt.Sprintf("%s-%d", probe, i)
+			r := fam.request(t, fam.body(p))
+			r.URL.RawQuery = name + "=" + env.OpenAIKey + "&beta=true"
+			if a := send(t, r); a.status != 200 && (a.status < 400 || a.status > 403) {
+				t.Errorf("?%s=: status %d: %s", name, a.status, a.body)
+			}
+			for _, seen := range harness.Seen(t, p) {
+				if strings.Contains(seen.Query, env.OpenAIKey) {
+					t.Errorf("?%s= reached the provider", name)
+				}
+			}
+		}
 	})
 	both(t, "upgrade", func(t *testing.T, fam family, probe string) {
 		r := fam.request(t, fam.body(probe))
