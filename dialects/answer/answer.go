@@ -31,6 +31,7 @@ type Answer struct {
 	usage    usage
 	model    string
 	tier     string
+	speed    string
 	finish   string
 	text     int64
 	terminal bool
@@ -44,16 +45,15 @@ type Answer struct {
 // New returns a reader for an answer of the dialect.
 func New(d llm.Dialect, stream bool) *Answer { return &Answer{dialect: d, stream: stream} }
 
-var (
-	doneMark   = []byte("[DONE]")
 	usageMark  = []byte(`"usage"`)
 	errorMark  = []byte(`"error"`)
 	groqMark   = []byte(`"x_groq"`)
 	finishMark = []byte(`"finish_reason"`)
+	indexMark  = []byte(`"index"`)
 	nullMark   = []byte("null")
-	startMark  = []byte("message_start")
-	deltaMark  = []byte("message_delta")
-	stopMark   = []byte("message_stop")
+	startMark  = []byte(`"message_start"`)
+	deltaMark  = []byte(`"message_delta"`)
+	stopMark   = []byte(`"message_stop"`)
 	typeMark   = []byte(`"type"`)
 )
 
@@ -66,7 +66,7 @@ func (a *Answer) Event(raw []byte) Verdict {
 	}
 	switch a.dialect {
 	case llm.Messages:
-		return a.messagesEvent(raw, d)
+		return a.messagesEvent(d)
 	case llm.Responses:
 		return a.responsesEvent(d)
 	}
@@ -83,7 +83,7 @@ func (a *Answer) chatEvent(d []byte) Verdict {
 		return Malformed
 	}
 	a.text += textBytes(d)
-	if !bytes.Contains(d, usageMark) && !bytes.Contains(d, errorMark) && !bytes.Contains(d, groqMark) && !finishes(d) {
+	if plainChunk(d) {
 		if a.choices == nil {
 			a.choices = map[int64]bool{0: false}
 		}
@@ -93,16 +93,18 @@ func (a *Answer) chatEvent(d []byte) Verdict {
 	if err := c.read(d); err != nil {
 		return Malformed
 	}
+	a.chatMeta(&c) // a failed call is billed too, if the provider says so
 	if c.failed {
 		a.fail(c.failure)
 		return Pass
 	}
-	a.chatMeta(&c)
 	for _, ch := range c.choices {
 		if a.choices == nil {
 			a.choices = make(map[int64]bool)
 		}
-		a.choices[ch.index] = a.choices[ch.index] || ch.finish != ""
+		if _, seen := a.choices[ch.index]; seen || len(a.choices) < maxChoices {
+			a.choices[ch.index] = a.choices[ch.index] || ch.finish != ""
+		}
 		if ch.finish != "" {
 			a.finish = ch.finish
 		}
@@ -124,20 +126,35 @@ func (a *Answer) chatMeta(c *chatChunk) {
 	}
 	if c.hasUsage {
 		a.usage.merge(&c.usage)
-		a.usage.final = true
+		a.openaiFinal()
 	}
 }
 
+// openaiFinal decides whether the figures so far are all there will be: without
+// those of the output they are not, since nothing generated is free.
+func (a *Answer) openaiFinal() {
+	u := &a.usage
+	switch {
+	case u.completion.set, u.total.set && u.prompt.set, a.dialect == llm.Embeddings && u.any:
+		u.final = true
+	}
+}
+
+// maxChoices is more than any provider allows.
+const maxChoices = 1024
+
 // messagesEvent reads an event of Anthropic's messages.
-func (a *Answer) messagesEvent(raw, d []byte) Verdict {
+func (a *Answer) messagesEvent(d []byte) Verdict {
 	if !object(d) {
+		if bytes.Equal(bytes.TrimSpace(d), doneMark) {
+			return Pass // some servers add it
+		}
 		return Malformed
 	}
-	head := d[:min(len(d), 200)]
-	switch {
-	case bytes.Contains(head, startMark), bytes.Contains(head, deltaMark), bytes.Contains(head, stopMark),
-		bytes.Contains(head, errorMark), bytes.HasPrefix(raw, []byte("event: error")), !bytes.Contains(head, typeMark):
-	default:
+	// The quotes around the marks cannot occur inside a string of JSON, so what
+	// the model writes is not taken for an event; and the type may stand
+	// anywhere in the object.
+	if !bytes.Contains(d, startMark) && !bytes.Contains(d, deltaMark) && !bytes.Contains(d, stopMark) && !bytes.Contains(d, errorMark) {
 		a.text += textBytes(d)
 		return Pass
 	}
@@ -151,23 +168,34 @@ func (a *Answer) messagesEvent(raw, d []byte) Verdict {
 	case "error":
 		a.fail(m.failure)
 	case "message_start", "message_delta":
-		if m.model != "" {
-			a.model = m.model
-		}
-		if m.tier != "" {
-			a.tier = m.tier
-		}
-		if m.finish != "" {
-			a.finish = m.finish
-		}
-		if m.hasUsage {
-			a.usage.merge(&m.usage)
-			a.usage.final = a.usage.final || m.kind == "message_delta"
+		a.messagesMeta(&m)
+		// The output of message_start is only its first tokens.
+		if m.kind == "message_delta" && m.usage.completion.set {
+			a.usage.final = true
 		}
 	default:
 		a.text += textBytes(d)
 	}
 	return Pass
+}
+
+// messagesMeta takes what an event or a whole message says about itself.
+func (a *Answer) messagesMeta(m *messagesEvent) {
+	if m.model != "" {
+		a.model = m.model
+	}
+	if m.tier != "" {
+		a.tier = m.tier
+	}
+	if m.speed != "" {
+		a.speed = m.speed
+	}
+	if m.finish != "" {
+		a.finish = m.finish
+	}
+	if m.hasUsage {
+		a.usage.merge(&m.usage)
+	}
 }
 
 // responsesEvent reads an event of OpenAI's Responses API.
@@ -179,10 +207,10 @@ func (a *Answer) responsesEvent(d []byte) Verdict {
 		return Malformed
 	}
 	kind := responsesKind(d)
-	switch kind {
+	switch string(kind) {
 	case "response.completed", "response.incomplete", "response.failed", "error":
 	default:
-		if bytes.HasSuffix([]byte(kind), []byte(".delta")) {
+		if bytes.HasSuffix(kind, deltaEnd) {
 			a.text += textBytes(d)
 		}
 		return Pass
@@ -191,7 +219,7 @@ func (a *Answer) responsesEvent(d []byte) Verdict {
 	if err := r.readEvent(d); err != nil {
 		return Malformed
 	}
-	switch kind {
+	switch string(kind) {
 	case "response.completed", "response.incomplete":
 		a.terminal = true
 		a.responsesMeta(&r)
@@ -218,7 +246,7 @@ func (a *Answer) responsesMeta(r *responsesBody) {
 	}
 	if r.hasUsage {
 		a.usage.merge(&r.usage)
-		a.usage.final = true
+		a.openaiFinal()
 	}
 }
 
@@ -239,11 +267,8 @@ func (a *Answer) Body(b []byte) error {
 		if err := m.readBody(b); err != nil {
 			return err
 		}
-		a.model, a.tier, a.finish = m.model, m.tier, m.finish
-		if m.hasUsage {
-			a.usage.merge(&m.usage)
-			a.usage.final = true
-		}
+		a.messagesMeta(&m)
+		a.usage.final = m.usage.completion.set
 		if m.kind == "error" {
 			a.fail(m.failure)
 		}
@@ -319,100 +344,10 @@ func (a *Answer) TextBytes() int64 { return a.text }
 func (a *Answer) Usage() llm.Usage {
 	u := a.usage.result(a.dialect.Family())
 	u.Model, u.Tier = a.model, a.tier
+	if a.speed != "" && a.speed != "standard" {
+		u.Tier = a.speed
+	}
 	return u
-}
-
-// object reports whether data looks like a JSON object; it is parsed only where
-// it matters.
-func object(d []byte) bool {
-	d = bytes.TrimSpace(d)
-	return len(d) >= 2 && d[0] == '{' && d[len(d)-1] == '}'
-}
-
-// finishes reports whether a chunk has a finish_reason that is not null.
-func finishes(d []byte) bool {
-	for {
-		i := bytes.Index(d, finishMark)
-		if i < 0 {
-			return false
-		}
-		d = d[i+len(finishMark):]
-		v := bytes.TrimLeft(d, ": \t")
-		if !bytes.HasPrefix(v, nullMark) {
-			return true
-		}
-	}
-}
-
-// textNames are the members of deltas that hold generated text.
-var textNames = [][]byte{
-	[]byte(`"content`), []byte(`"text`), []byte(`"arguments`), []byte(`"delta`), []byte(`"partial_json`),
-	[]byte(`"thinking`), []byte(`"reasoning_content`), []byte(`"reasoning`), []byte(`"refusal`),
-}
-
-var nameEnd = []byte(`":`)
-
-// textBytes estimates the bytes of text in a delta: the length of the strings
-// behind the members that carry text, escapes counted as they stand.
-func textBytes(d []byte) (n int64) {
-	for i := 0; i < len(d); {
-		j := bytes.Index(d[i:], nameEnd)
-		if j < 0 {
-			break
-		}
-		name := d[i : i+j]
-		at := i + j + len(nameEnd)
-		for at < len(d) && d[at] == ' ' {
-			at++
-		}
-		if at >= len(d) || d[at] != '"' {
-			i = at
-			continue
-		}
-		at++
-		end := at
-		for end < len(d) && d[end] != '"' {
-			if d[end] == '\\' {
-				end++
-			}
-			end++
-		}
-		end = min(end, len(d))
-		for _, text := range textNames {
-			if bytes.HasSuffix(name, text) {
-				n += int64(end - at)
-				break
-			}
-		}
-		i = end
-	}
-	return n
-}
-
-// responsesKind returns the type of an event of the Responses API.
-func responsesKind(d []byte) string {
-	v := bytes.Index(d, typeMark)
-	if v < 0 {
-		return ""
-	}
-	rest := bytes.TrimLeft(d[v+len(typeMark):], ": \t")
-	if len(rest) == 0 || rest[0] != '"' {
-		return ""
-	}
-	end := bytes.IndexByte(rest[1:], '"')
-	if end < 0 {
-		return ""
-	}
-	kind := string(rest[1 : 1+end])
-	if bytes.HasPrefix(d, []byte(`{"type"`)) || kind == "error" || bytes.HasPrefix([]byte(kind), []byte("response.")) {
-		return kind
-	}
-	// The first member called type belongs to something inside: look properly.
-	var r responsesBody
-	if r.readEvent(d) != nil {
-		return ""
-	}
-	return r.event
 }
 
 // valid reports whether b is one JSON document.

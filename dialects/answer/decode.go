@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -72,14 +73,19 @@ func elements(d *jsontext.Decoder, f func() error) error {
 	return err
 }
 
-// text reads a string; other kinds are skipped and leave into alone.
+// text reads a string, bounded since it goes into records; other kinds are
+// skipped and leave into alone.
 func text(d *jsontext.Decoder, into *string) (bool, error) {
 	if d.PeekKind() != '"' {
 		return false, nil
 	}
 	t, err := d.ReadToken()
 	if err == nil {
-		*into = t.String()
+		v := t.String()
+		if len(v) > maxMessage {
+			v = strings.Clone(clip(v)) // not a window on megabytes
+		}
+		*into = v
 	}
 	return true, err
 }
@@ -158,74 +164,81 @@ func openaiUsage(d *jsontext.Decoder, u *usage) error {
 }
 
 // anthropicUsage reads the usage object of messages.
-func anthropicUsage(d *jsontext.Decoder, u *usage, tier *string) error {
+func (m *messagesEvent) anthropicUsage(d *jsontext.Decoder) error {
+	u := &m.usage
 	return members(d, func(name string) (bool, error) {
 		switch name {
-		case "input_tokens":
-			return number(d, &u.prompt)
-		case "output_tokens":
-			return number(d, &u.completion)
-		case "cache_read_input_tokens":
-			return number(d, &u.cacheRead)
-		case "cache_creation_input_tokens":
-			return number(d, &u.cacheCreation)
-		case "cache_creation":
-			return true, members(d, func(name string) (bool, error) {
-				switch name {
-				case "ephemeral_5m_input_tokens":
-					return number(d, &u.cacheWrite)
-				case "ephemeral_1h_input_tokens":
-					return number(d, &u.cacheWrite1)
-				}
-				return false, nil
-			})
-		case "output_tokens_details":
-			return true, members(d, func(name string) (bool, error) {
-				if name == "thinking_tokens" {
-					return number(d, &u.reasoning)
-				}
-				return false, nil
-			})
-		case "server_tool_use":
-			return true, members(d, func(name string) (bool, error) {
-				if name == "web_search_requests" {
-					return number(d, &u.searches)
-				}
-				return false, nil
-			})
-		case "service_tier", "speed":
-			return text(d, tier)
+		case "service_tier":
+			return text(d, &m.tier)
+		case "speed":
+			return text(d, &m.speed)
 		case "iterations":
+			if d.PeekKind() != '[' {
+				return false, nil
+			}
 			u.parts = []part{}
 			return true, elements(d, func() error {
 				var p part
-				p.usage.any = true
-				ignored := ""
-				// The model stands beside the figures, so both are read in one
-				// pass over the raw value.
-				v, err := d.ReadValue()
-				if err != nil {
-					return err
-				}
-				if err := anthropicUsage(decoder(v), &p.usage, &ignored); err != nil {
-					return err
-				}
-				inner := decoder(v)
-				if err := members(inner, func(name string) (bool, error) {
+				if err := members(d, func(name string) (bool, error) {
 					if name == "model" {
-						return text(inner, &p.model)
+						return text(d, &p.model)
 					}
-					return false, nil
+					return anthropicFigure(d, &p.usage, name)
 				}); err != nil {
 					return err
 				}
-				p.usage.parts = nil
-				u.parts = append(u.parts, p)
+				// Parts replace the totals: one without figures must not make
+				// the call free.
+				if p.usage.any = p.usage.given(); p.usage.any && len(u.parts) < maxParts {
+					u.parts = append(u.parts, p)
+				}
 				return nil
 			})
 		}
-		return false, nil
+		return anthropicFigure(d, u, name)
 	})
+}
+
+// maxParts bounds the iterations that are kept of one answer.
+const maxParts = 1000
+
+// anthropicFigure reads a member that usage and its iterations both have.
+func anthropicFigure(d *jsontext.Decoder, u *usage, name string) (bool, error) {
+	switch name {
+	case "input_tokens":
+		return number(d, &u.prompt)
+	case "output_tokens":
+		return number(d, &u.completion)
+	case "cache_read_input_tokens":
+		return number(d, &u.cacheRead)
+	case "cache_creation_input_tokens":
+		return number(d, &u.cacheCreation)
+	case "cache_creation":
+		return true, members(d, func(name string) (bool, error) {
+			switch name {
+			case "ephemeral_5m_input_tokens":
+				return number(d, &u.cacheWrite)
+			case "ephemeral_1h_input_tokens":
+				return number(d, &u.cacheWrite1)
+			}
+			return false, nil
+		})
+	case "output_tokens_details":
+		return true, members(d, func(name string) (bool, error) {
+			if name == "thinking_tokens" {
+				return number(d, &u.reasoning)
+			}
+			return false, nil
+		})
+	case "server_tool_use":
+		return true, members(d, func(name string) (bool, error) {
+			if name == "web_search_requests" {
+				return number(d, &u.searches)
+			}
+			return false, nil
+		})
+	}
+	return false, nil
 }
 
 // errorText reads the message of an error member: an object with a message, or
@@ -233,8 +246,9 @@ func anthropicUsage(d *jsontext.Decoder, u *usage, tier *string) error {
 func errorText(d *jsontext.Decoder, failed *bool, into *string) (bool, error) {
 	switch d.PeekKind() {
 	case '"':
-		*failed = true
-		return text(d, into)
+		_, err := text(d, into)
+		*failed = *failed || *into != ""
+		return true, err
 	case '{':
 		*failed = true
 		return true, members(d, func(name string) (bool, error) {
@@ -321,17 +335,27 @@ func (c *chatChunk) decode(d *jsontext.Decoder) error {
 				return err
 			})
 		}
-		c.more = c.more || d.PeekKind() != 'n'
+		c.more = c.more || (d.PeekKind() != 'n' && !incidental(name))
 		return false, nil
 	})
 }
 
+// incidental reports whether a member of a chunk says nothing that a client would
+// miss: padding against traffic analysis, timings and the like.
+func incidental(name string) bool {
+	switch name {
+	case "obfuscation", "provider", "timings", "time_info", "nvext":
+		return true
+	}
+	return false
+}
+
 // messagesEvent is what matters of an event or whole answer of messages.
 type messagesEvent struct {
-	kind, model, tier, finish string
-	hasUsage                  bool
-	usage                     usage
-	failure                   string
+	kind, model, tier, speed, finish string
+	hasUsage                         bool
+	usage                            usage
+	failure                          string
 }
 
 func (m *messagesEvent) readBody(b []byte) error {
@@ -380,7 +404,7 @@ func (m *messagesEvent) field(d *jsontext.Decoder, name string) (bool, error) {
 		return text(d, &m.finish)
 	case "usage":
 		m.hasUsage = m.hasUsage || d.PeekKind() == '{'
-		return true, anthropicUsage(d, &m.usage, &m.tier)
+		return true, m.anthropicUsage(d)
 	}
 	return false, nil
 }

@@ -103,17 +103,26 @@ func anthropicType(status int) string {
 	return "invalid_request_error"
 }
 
+// clip cuts a text to maxMessage bytes, between characters if it can.
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	for i := maxMessage; i > maxMessage-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i]
+		}
+	}
+	return s[:maxMessage] // not UTF-8
+}
+
 const hexDigits = "0123456789abcdef"
 
 // quote renders text as a JSON string: controls, quotes, HTML's brackets and the
 // line separators of JavaScript escaped, invalid UTF-8 replaced, length bounded.
 func quote(s string) []byte {
 	if len(s) > maxMessage {
-		s = s[:maxMessage]
-		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
-			s = s[:len(s)-1]
-		}
-		s = s[:len(s)-1] + "…"
+		s = clip(s) + "…"
 	}
 	b := make([]byte, 0, len(s)+2)
 	b = append(b, '"')

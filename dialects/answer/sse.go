@@ -31,8 +31,19 @@ type Splitter struct {
 
 // Feed cuts p and calls yield for each complete event, its blank line included.
 // An event that lies within p is a slice of it; an unfinished one is kept for
-// the next call. It stops at the first error of yield.
+// the next call. The LF of a blank CRLF line that was cut in two comes as a
+// piece of its own, since the event was handed out at the CR. It stops at the
+// first error of yield.
 func (s *Splitter) Feed(p []byte, yield func(event []byte) error) error {
+	if s.cr && len(p) > 0 && len(s.tail) == 0 {
+		s.cr = false
+		if p[0] == '\n' {
+			if err := yield(p[:1]); err != nil {
+				return err
+			}
+			p = p[1:]
+		}
+	}
 	for len(p) > 0 {
 		n := s.scan(p)
 		if n == 0 {
@@ -71,7 +82,6 @@ func (s *Splitter) scan(p []byte) int {
 			i = 1
 		}
 	}
-	hasCR := bytes.IndexByte(p, '\r') >= 0
 	for i < len(p) {
 		if !s.within {
 			switch p[i] {
@@ -89,11 +99,15 @@ func (s *Splitter) scan(p []byte) int {
 			}
 			s.within = true
 		}
+		// The CR is searched before the LF only: a search to the end of p for
+		// every line would make long pieces cost the square of their length.
 		j := bytes.IndexByte(p[i:], '\n')
-		if hasCR {
-			if k := bytes.IndexByte(p[i:], '\r'); k >= 0 && (j < 0 || k < j) {
-				j = k
-			}
+		line := p[i:]
+		if j >= 0 {
+			line = line[:j]
+		}
+		if k := bytes.IndexByte(line, '\r'); k >= 0 {
+			j = k
 		}
 		if j < 0 {
 			return 0
@@ -115,13 +129,10 @@ func (s *Splitter) scan(p []byte) int {
 // LLM provider sends, are joined in a copy.
 func data(event []byte) []byte {
 	var first, joined []byte
+	event = bytes.TrimPrefix(event, byteOrderMark) // may open a stream
 	for len(event) > 0 {
-		line := event
-		if i := bytes.IndexAny(event, "\r\n"); i >= 0 {
-			line, event = event[:i], event[i+1:]
-		} else {
-			event = nil
-		}
+		var line []byte
+		line, event = cutLine(event)
 		v, ok := bytes.CutPrefix(line, []byte("data:"))
 		if !ok {
 			continue
@@ -143,6 +154,21 @@ func data(event []byte) []byte {
 		return joined
 	}
 	return first
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// cutLine cuts b behind its first line end. Of a CRLF the LF stays, as an empty
+// line, which means nothing inside an event.
+func cutLine(b []byte) (line, rest []byte) {
+	line = b
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		line, rest = b[:i], b[i+1:]
+	}
+	if i := bytes.IndexByte(line, '\r'); i >= 0 {
+		line, rest = b[:i], b[i+1:]
+	}
+	return line, rest
 }
 
 // IsSSE reports whether a Content-Type is that of an event stream.

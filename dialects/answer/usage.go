@@ -35,7 +35,8 @@ type usage struct {
 	audioIn, audioOut, reasoning       figure
 	searches                           figure
 	parts                              []part
-	any, final                         bool
+	// any is true once a figure was given, final once the last ones were.
+	any, final bool
 }
 
 // part is one of Anthropic's iterations: a call inside the call, at its own
@@ -45,8 +46,15 @@ type part struct {
 	model string
 }
 
+// given reports whether the provider gave any figure that is billed. An empty
+// usage object says nothing, and must not make a call free.
+func (u *usage) given() bool {
+	return u.prompt.set || u.completion.set || u.total.set || u.cacheRead.set || u.cacheWrite.set ||
+		u.cacheWrite1.set || u.cacheCreation.set || len(u.parts) > 0
+}
+
 func (u *usage) merge(o *usage) {
-	u.any = true
+	u.any = u.any || o.given()
 	u.prompt.merge(o.prompt)
 	u.completion.merge(o.completion)
 	u.total.merge(o.total)
@@ -69,11 +77,12 @@ func (u *usage) result(f llm.Family) llm.Usage {
 	r := llm.Usage{
 		CacheRead: u.cacheRead.n, CacheWrite: u.cacheWrite.n, CacheWrite1h: u.cacheWrite1.n,
 		InputAudio: u.audioIn.n, OutputAudio: u.audioOut.n,
-		Output: u.completion.n, Reasoning: min(u.reasoning.n, u.completion.n), WebSearches: u.searches.n,
+		Output: u.completion.n, WebSearches: u.searches.n,
 		Reported: u.any, Final: u.final,
 	}
 	if f == llm.FamilyAnthropic {
 		r.Input = u.prompt.n
+		r.Reasoning = min(u.reasoning.n, r.Output)
 		// The split of the writes is newer than their total; without it all
 		// are short.
 		if !u.cacheWrite.set && u.cacheCreation.set {
@@ -86,11 +95,24 @@ func (u *usage) result(f llm.Family) llm.Usage {
 		}
 		return r
 	}
-	r.Input = max(0, u.prompt.n-u.cacheRead.n-u.cacheWrite.n-u.cacheWrite1.n)
-	// Google's OpenAI face leaves hidden reasoning out of the completion but
-	// not out of the total; it is billed as output.
-	if hidden := u.total.n - u.prompt.n - u.completion.n; u.total.set && u.prompt.set && hidden > 0 && r.CacheRead+r.CacheWrite == 0 {
+	prompt := u.prompt.n
+	if !u.prompt.set && u.total.set { // some embedding servers give only the total
+		prompt = max(0, u.total.n-u.completion.n)
+	}
+	cached := u.cacheRead.n + u.cacheWrite.n
+	hidden := u.total.n - prompt - u.completion.n // what the total has beyond its parts
+	switch {
+	case cached > prompt, cached > 0 && u.total.set && hidden == cached:
+		r.Input = prompt // this server counts cached tokens beside the prompt
+		hidden -= cached
+	default:
+		r.Input = prompt - cached
+	}
+	// Google's OpenAI face and xAI leave hidden reasoning out of the completion
+	// but not out of the total; it is billed as output.
+	if u.total.set && hidden > 0 {
 		r.Output += hidden
 	}
+	r.Reasoning = min(u.reasoning.n, r.Output)
 	return r
 }

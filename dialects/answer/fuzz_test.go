@@ -1,0 +1,85 @@
+package answer
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+var fuzzed = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Messages, llm.Models, llm.CountTokens}
+
+var seeds = []string{
+	`{"id":"a","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}],"usage":null}`,
+	`{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":1}}}`,
+	`{"choices":[],"x_groq":{"usage":{"prompt_tokens":1}},"error":{"message":"m"}}`,
+	`{"type":"message_start","message":{"model":"m","usage":{"input_tokens":1,"cache_creation":{"ephemeral_1h_input_tokens":1},"iterations":[{"model":"x","input_tokens":1}]}}}`,
+	`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5,"speed":"fast"}}`,
+	`{"type":"content_block_delta","delta":{"type":"text_delta","text":"\"error\""}}`,
+	`{"type":"response.completed","response":{"status":"completed","model":"m","usage":{"input_tokens":1,"output_tokens":1},"incomplete_details":{"reason":"r"}}}`,
+	`{"type":"error","message":"m"}`, `[DONE]`, `{"type":`, `{"a":"\`, `{"index":`, "{}", "null", "{\"type\"}", `{"text":"`,
+}
+
+// check holds for every answer whatever came.
+func check(t *testing.T, a *Answer) {
+	u := a.Usage()
+	all := append([]llm.Usage{u}, u.Parts...)
+	for _, u := range all {
+		for _, n := range []int64{u.Input, u.CacheRead, u.CacheWrite, u.CacheWrite1h, u.InputAudio, u.Output, u.Reasoning, u.OutputAudio, u.WebSearches, u.Total()} {
+			if n < 0 || n > 10*maxFigure {
+				t.Fatalf("%+v", u)
+			}
+		}
+		if u.Reasoning > u.Output {
+			t.Fatalf("more reasoning than output: %+v", u)
+		}
+	}
+	if u.Final && !u.Reported {
+		t.Fatalf("final without a figure: %+v", u)
+	}
+	if a.TextBytes() < 0 {
+		t.Fatal(a.TextBytes())
+	}
+	_, _ = a.Failed()
+	_, _, _ = a.Terminal(), a.FinishReason(), a.Model()
+}
+
+func FuzzEvent(f *testing.F) {
+	for i, s := range seeds {
+		f.Add(uint8(i), []byte(s), []byte(seeds[(i+1)%len(seeds)]))
+	}
+	f.Fuzz(func(t *testing.T, n uint8, one, two []byte) {
+		for _, raw := range [][]byte{one, append([]byte("data: "), one...)} {
+			a := New(fuzzed[int(n)%len(fuzzed)], true)
+			before := string(raw)
+			a.Event(raw)
+			a.Event(append([]byte("data: "), two...))
+			if string(raw) != before {
+				t.Fatal("the event was changed")
+			}
+			check(t, a)
+		}
+	})
+}
+
+func FuzzBody(f *testing.F) {
+	for i, s := range seeds {
+		f.Add(uint8(i), []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, n uint8, body []byte) {
+		d := fuzzed[int(n)%len(fuzzed)]
+		a := New(d, false)
+		err := a.Body(body)
+		if err == nil && d.Billed() && !a.Terminal() {
+			t.Fatal("read, yet not terminal")
+		}
+		// What the standard library takes for an object is one here too.
+		var v map[string]json.RawMessage
+		if e := json.Unmarshal(body, &v); e == nil && v != nil && err != nil {
+			t.Fatalf("refused: %v", err)
+		} else if e != nil && err == nil && d.Billed() && !json.Valid(body) && len(body) < 1000 {
+			t.Fatalf("accepted, though %v", e)
+		}
+		check(t, a)
+	})
+}
