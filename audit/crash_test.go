@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // writeUntilKilled is the other process of TestKill: eight writers that say on
@@ -157,7 +159,26 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// The test above can fail: without the sync, acknowledged records are lost.
+// When a segment begins, the hashes of the older ones are durable: recovery need
+// not read them again.
+func TestHashesAreSyncedAtRotation(t *testing.T) {
+	m := newMemFS()
+	l := openLog(t, Options{Dir: "/log", FS: m, SegmentBytes: 8 << 10})
+	fill(t, l, 2, 20)
+	starts, err := segments(m, "/log")
+	if err != nil || len(starts) < 3 {
+		t.Fatal(starts, err)
+	}
+	m.mu.Lock()
+	have, want := len(m.files["/log/hashes"].synced), tlog.StoredHashIndex(0, starts[len(starts)-1])*tlog.HashSize
+	m.mu.Unlock()
+	if int64(have) < want {
+		t.Errorf("%d bytes of hashes are durable, the older segments have %d", have, want)
+	}
+	closeLog(t, l)
+}
+
+// TestPowerLoss can fail: without the sync, acknowledged records are lost.
 func TestPowerLossWithoutSync(t *testing.T) {
 	m := newMemFS()
 	l := openLog(t, Options{Dir: "/log", FS: m})
@@ -312,6 +333,11 @@ func TestNoSpace(t *testing.T) {
 		if l.Err() != nil {
 			t.Fatalf("no space is not the end: %v", l.Err())
 		}
+		m.mu.Lock()
+		if b := m.files["/log/"+segName(0)].data; b[len(b)-1] != '\n' || bytes.Count(b, []byte("\n")) != 5 {
+			t.Errorf("room for %d bytes: half a record was left behind", room)
+		}
+		m.mu.Unlock()
 	}
 	m.mu.Lock()
 	m.room = -1

@@ -156,7 +156,7 @@ func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt) []byte
 
 // encodeEnded is the record of an outcome.
 func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
-	l := begin(node, stage, x.End, 1280)
+	l := begin(node, stage, x.End, 1536)
 	l.request(x, config)
 	l.decisions(x)
 	if n := len(x.Tags); n > 0 {

@@ -64,6 +64,14 @@ func Open(o Options) (_ *Log, err error) {
 			return nil, fmt.Errorf("recording the recovery: %w", err)
 		}
 	}
+	if len(events) > 0 {
+		// What was found is signed at once: a process that dies again and again
+		// would otherwise never vouch for anything.
+		if err := l.Checkpoint(); err != nil {
+			l.Close()
+			return nil, fmt.Errorf("signing what was recovered: %w", err)
+		}
+	}
 	return l, nil
 }
 

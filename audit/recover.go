@@ -254,10 +254,9 @@ func (l *Log) cut(end segEnd, keep bool) (*systemEvent, error) {
 			return nil, err
 		}
 	}
+	// Not synced: the record of the cut is what makes it durable. After a crash
+	// before that, the tail is found, cut and recorded again.
 	if err := l.seg.Truncate(end.good); err != nil {
-		return nil, err
-	}
-	if err := l.seg.Sync(); err != nil {
 		return nil, err
 	}
 	l.o.Logf("audit log: cut %d bytes of an unfinished record", end.tail)

@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BenchmarkAppend is the time until a record is durable, with so many writers
+// that wait for theirs before they write the next.
+func BenchmarkAppend(b *testing.B) {
+	x := exchange("01936d2e-5f1a-7c3e-8f00-0123456789ab")
+	for _, writers := range []int{1, 64, 512} {
+		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+			var mu sync.Mutex
+			var took []time.Duration
+			l := openLog(b, Options{Dir: logDir(b), OnAppend: func(d time.Duration) {
+				mu.Lock()
+				took = append(took, d)
+				mu.Unlock()
+			}})
+			next := make(chan struct{}, writers)
+			var wg sync.WaitGroup
+			for range writers {
+				wg.Go(func() {
+					for range next {
+						if _, err := l.append(encodeEnded("n", "c", StageCompleted, x), true, nil).Wait(b.Context()); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			for b.Loop() {
+				next <- struct{}{}
+			}
+			close(next)
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+		})
+	}
+}
+
+// BenchmarkPaced is the durable latency at 500 records a second.
+func BenchmarkPaced(b *testing.B) {
+	var mu sync.Mutex
+	var took []time.Duration
+	l := openLog(b, Options{Dir: logDir(b), OnAppend: func(d time.Duration) {
+		mu.Lock()
+		took = append(took, d)
+		mu.Unlock()
+	}})
+	x := exchange("01936d2e-5f1a-7c3e-8f00-0123456789ab")
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for b.Loop() {
+		<-tick.C
+		l.append(encodeEnded("n", "c", StageCompleted, x), true, nil)
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+func BenchmarkVerify(b *testing.B) {
+	dir := logDir(b)
+	l := openLog(b, Options{Dir: dir})
+	enc := encodeEnded("n", "c", StageCompleted, exchange("01936d2e-5f1a-7c3e-8f00-0123456789ab"))
+	const n = 200_000
+	var last *Ack
+	for range n {
+		last = l.append(append([]byte(nil), enc...), true, nil)
+	}
+	if _, err := last.Wait(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if rep := verified(b, dir); rep.Records != n {
+			b.Fatal(rep)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
