@@ -45,18 +45,6 @@ type Answer struct {
 // New returns a reader for an answer of the dialect.
 func New(d llm.Dialect, stream bool) *Answer { return &Answer{dialect: d, stream: stream} }
 
-	usageMark  = []byte(`"usage"`)
-	errorMark  = []byte(`"error"`)
-	groqMark   = []byte(`"x_groq"`)
-	finishMark = []byte(`"finish_reason"`)
-	indexMark  = []byte(`"index"`)
-	nullMark   = []byte("null")
-	startMark  = []byte(`"message_start"`)
-	deltaMark  = []byte(`"message_delta"`)
-	stopMark   = []byte(`"message_stop"`)
-	typeMark   = []byte(`"type"`)
-)
-
 // Event looks at one complete server-sent event. Events that only carry text
 // are recognised without parsing them.
 func (a *Answer) Event(raw []byte) Verdict {

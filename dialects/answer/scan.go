@@ -7,6 +7,17 @@ import "bytes"
 
 var (
 	doneMark   = []byte("[DONE]")
+	usageMark  = []byte(`"usage"`)
+	errorMark  = []byte(`"error"`)
+	groqMark   = []byte(`"x_groq"`)
+	finishMark = []byte(`"finish_reason"`)
+	indexMark  = []byte(`"index"`)
+	nullMark   = []byte("null")
+	startMark  = []byte(`"message_start"`)
+	deltaMark  = []byte(`"message_delta"`)
+	stopMark   = []byte(`"message_stop"`)
+	typeMark   = []byte(`"type"`)
+)
 
 // object reports whether data looks like a JSON object; it is parsed only where
 // it matters.
