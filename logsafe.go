@@ -3,8 +3,8 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -156,15 +156,51 @@ func isCredential(key string) bool {
 	return credentialNames[strings.ReplaceAll(strings.ToLower(key), "_", "-")] || credentialNames[strings.ToLower(key)]
 }
 
-// secretParam finds the query parameter key in a URI.
-var secretParam = regexp.MustCompile(`([?&](?i:key|api[_-]?key)=)[^&#\s"]*`)
-
-// scrub removes credentials from query strings.
+// scrub removes credentials from the query of a URI that stands in s. It reads
+// names as servers do: percent-encoded, in any case, parted by & or ;.
 func scrub(s string) string {
-	if !strings.Contains(s, "=") {
+	q := strings.IndexByte(s, '?')
+	if q < 0 || strings.IndexByte(s[q:], '=') < 0 {
 		return s
 	}
-	return secretParam.ReplaceAllString(s, "${1}REDACTED")
+	var b strings.Builder
+	b.WriteString(s[:q+1])
+	changed := false
+	for rest := s[q+1:]; ; {
+		end := strings.IndexAny(rest, "&; \t\r\n\"'?#")
+		pair := rest
+		if end >= 0 {
+			pair = rest[:end]
+		}
+		name, _, found := strings.Cut(pair, "=")
+		if found && isSecretParam(name) {
+			b.WriteString(name + "=REDACTED")
+			changed = true
+		} else {
+			b.WriteString(pair)
+		}
+		if end < 0 {
+			break
+		}
+		b.WriteByte(rest[end])
+		rest = rest[end+1:]
+	}
+	if !changed {
+		return s
+	}
+	return b.String()
+}
+
+// isSecretParam reports whether a query parameter carries a key.
+func isSecretParam(name string) bool {
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	switch strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "-", "_") {
+	case "key", "api_key", "apikey", "access_token", "token":
+		return true
+	}
+	return false
 }
 
 // safeObject filters the members of an object.
@@ -187,7 +223,7 @@ func (o safeObject) AddString(key, value string) {
 
 func (o safeObject) AddByteString(key string, value []byte) {
 	if !isCredential(key) {
-		o.ObjectEncoder.AddByteString(key, value)
+		o.ObjectEncoder.AddByteString(key, []byte(scrub(string(value))))
 	}
 }
 

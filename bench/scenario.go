@@ -66,7 +66,7 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 		return r, err
 	}
 	defer up.stop()
-	data := filepath.Join(tmp, fmt.Sprint("data-", s.name))
+	data := filepath.Join(tmp, fmt.Sprintf("data-%d-%v-%v", s.size, s.stream, s.gap))
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return r, err
 	}
@@ -77,6 +77,14 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 		requests int64
 	}
 	var sides [2]target
+	stopped := false
+	defer func() {
+		for i := range sides {
+			if !stopped && sides[i].p != nil {
+				_ = sides[i].p.stop()
+			}
+		}
+	}()
 	for i, config := range []string{"stock.Caddyfile", "governed.Caddyfile"} {
 		p, addr, err := startCaddy(ctx, 1, bin, filepath.Join(*configs, config), upAddr, data)
 		if err != nil {
@@ -84,14 +92,6 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 		}
 		sides[i] = target{p: p, addr: addr}
 	}
-	stopped := false
-	defer func() {
-		if !stopped {
-			for i := range sides {
-				_ = sides[i].p.stop()
-			}
-		}
-	}()
 	n := cmp.Or(s.conns, *conns)
 	for round := -1; round < *rounds; round++ {
 		for i := range sides {

@@ -224,6 +224,9 @@ func (c *call) ready() error {
 	if c.entry != nil {
 		return c.entry
 	}
+	if c.x.Dialect == llm.DialectNone {
+		return notAnEndpoint()
+	}
 	return nil
 }
 
@@ -248,9 +251,6 @@ func (c *call) gateForProxy() bool {
 func (c *call) admitProxy() error {
 	if err := c.ready(); err != nil {
 		return err
-	}
-	if c.x.Dialect == llm.DialectNone {
-		return notAnEndpoint()
 	}
 	if err := c.view(); err != nil {
 		return err

@@ -19,39 +19,42 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
 
-// How long a provider's list of models is believed, how long it may take to
-// come and how large it may be.
+// How long a provider's list of models, or its failure to give one, is believed,
+// how long it may take to come and how large it may be.
 const (
-	listAge     = time.Minute
-	listTimeout = 10 * time.Second
-	maxList     = 8 << 20
+	listAge       = time.Minute
+	failedListAge = 5 * time.Second
+	listTimeout   = 10 * time.Second
+	maxList       = 8 << 20
 )
 
 // modelLists remembers what the providers offer.
 type modelLists struct {
-	mu   sync.Mutex
-	byID map[string]modelList
+	mu     sync.Mutex
+	byName map[string]modelList
 }
 
+// modelList is what a provider said it offers, or that it did not say.
 type modelList struct {
-	ids []string
-	at  time.Time
+	ids   []string
+	err   error
+	until time.Time
 }
 
-func (m *modelLists) get(provider string, at time.Time) ([]string, bool) {
+func (m *modelLists) get(provider string, at time.Time) (modelList, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l, ok := m.byID[provider]
-	return l.ids, ok && at.Sub(l.at) < listAge
+	l, ok := m.byName[provider]
+	return l, ok && at.Before(l.until)
 }
 
-func (m *modelLists) put(provider string, ids []string, at time.Time) {
+func (m *modelLists) put(provider string, l modelList) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.byID == nil {
-		m.byID = make(map[string]modelList)
+	if m.byName == nil {
+		m.byName = make(map[string]modelList)
 	}
-	m.byID[provider] = modelList{ids, at}
+	m.byName[provider] = l
 }
 
 // models answers GET /v1/models and /v1/models/{id} with what this caller may
@@ -126,8 +129,8 @@ func (h *Upstream) models(c *call, r *http.Request) error {
 // by asking it, which is a call like any other: it passes the gate.
 func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, error) {
 	x := &c.x
-	if ids, ok := h.lists.get(name, x.Start); ok {
-		return ids, nil
+	if l, ok := h.lists.get(name, x.Start); ok {
+		return l.ids, l.err
 	}
 	p, ok := h.provider(name)
 	if !ok {
@@ -147,13 +150,21 @@ func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, err
 		return nil, err
 	}
 	defer func() { x.Settle(a, now()) }()
+	c.wrote.Store(false)
 	ids, err := fetchModels(ctx, a, p, dialect)
 	if err != nil {
 		a.Error = "the list of models could not be read"
-		return nil, llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of models is not available; try again").Because(err)
+		if !c.wrote.Load() {
+			a.Result = llm.ResultUnsent
+		}
+		err = llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of models is not available; try again").Because(err)
+		if c.parent.Err() == nil {
+			h.lists.put(name, modelList{err: err, until: x.Start.Add(failedListAge)})
+		}
+		return nil, err
 	}
 	a.Result = llm.ResultAnswered
-	h.lists.put(name, ids, x.Start)
+	h.lists.put(name, modelList{ids: ids, until: x.Start.Add(listAge)})
 	return ids, nil
 }
 
@@ -172,7 +183,7 @@ func fetchModels(ctx context.Context, a *llm.Attempt, p providers.Provider, dial
 		return nil, err
 	}
 	defer resp.Body.Close()
-	a.Status = resp.StatusCode
+	a.Status, a.ProviderRequestID = resp.StatusCode, providers.ProviderRequestID(resp.Header)
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}

@@ -68,7 +68,8 @@ func (c *call) estimate(a *llm.Attempt, broke bool) {
 	case c.w.mode == modeEvents:
 		u.Output = max(u.Output, min(limit, (c.w.read.TextBytes()+bytesPerToken-1)/bytesPerToken))
 	case broke:
-		// The connection broke before an answer: only the prompt was read.
+		// What was not seen was not produced.
+		u.Output = max(u.Output, min(limit, int64(len(c.w.whole)+bytesPerToken-1)/bytesPerToken))
 	case limit < math.MaxInt64:
 		u.Input = max(u.Input, v.InputBound)
 		u.Output = max(u.Output, limit)

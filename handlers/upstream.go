@@ -139,10 +139,7 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
-	switch x.Dialect {
-	case llm.DialectNone:
-		return notAnEndpoint()
-	case llm.Models, llm.AnthropicModels:
+	if !x.Dialect.HasBody() {
 		return h.models(c, r)
 	}
 	if err := c.view(); err != nil {

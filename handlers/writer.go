@@ -287,16 +287,32 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 	if answered {
 		err = nil
 	}
+	if w.mode == modeEvents && w.broken == nil && (w.failed() || w.read.Whole()) {
+		// All that matters had come: the provider said that it failed, or the
+		// last figures are in. Clients hang up right then.
+		err = nil
+	}
 	gone := w.gone != nil || c.parent.Err() != nil
 	if err == nil && !answered {
 		err = w.complete(gone)
 	}
 	if err == nil {
 		x.Outcome = llm.OutcomeOK
-		if failed := w.failed(); failed || w.status >= 400 {
+		switch {
+		case w.failed():
+			// An answer that holds the provider's own error is none: it goes
+			// to the client as it is, and is billed by what was seen.
 			x.Outcome = llm.OutcomeProviderError
+			if a := x.Current(); a != nil && a.Error == "" {
+				a.Error = "the provider failed inside its answer"
+			}
+			c.endAttempt(llm.ResultCut, true)
+		case w.status >= 400:
+			x.Outcome = llm.OutcomeProviderError
+			fallthrough
+		default:
+			c.endAttempt(llm.ResultAnswered, false)
 		}
-		c.endAttempt(llm.ResultAnswered, false)
 		if w.mode == modeWhole {
 			w.sendWhole()
 			if w.gone != nil {
@@ -363,7 +379,7 @@ func (w *answerWriter) complete(gone bool) error {
 		}
 		return llm.Deny(http.StatusNotFound, llm.CodeNotFound, llm.StageInfrastructure, "nothing answers here; the operator must add llm_upstream or reverse_proxy to this route")
 	case modeEvents:
-		if w.gone != nil {
+		if w.gone != nil && !w.read.Whole() && !w.failed() {
 			return w.gone
 		}
 		if len(w.split.Rest()) > 0 || (!w.read.Terminal() && !w.failed()) {

@@ -314,6 +314,10 @@ func (a *Answer) Terminal() bool {
 	return true
 }
 
+// Whole reports whether nothing that matters can follow: the terminal event has
+// come and the final usage with it.
+func (a *Answer) Whole() bool { return a.Terminal() && a.usage.final }
+
 // Failed reports whether the provider said, inside the answer, that it failed,
 // and its words for it.
 func (a *Answer) Failed() (message string, ok bool) { return a.failure, a.failed }
