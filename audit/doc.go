@@ -10,8 +10,17 @@
 //	key, key.pub      the Ed25519 key that signs, and its verifier key
 //	lock              held by the one process that writes
 //
-// The leaf of a record is its line without the newline; its hash is RFC 6962's
-// (tlog.RecordHash). Receipts are C2SP tlog-proofs.
+// The leaf of a record is its line without the newline; its hash is RFC 6962's,
+// SHA-256 of a zero byte and the leaf (tlog.RecordHash). Receipts are C2SP
+// tlog-proofs.
+//
+// What this proves: who changes, removes, adds or moves a signed record and does
+// not hold the key is found by Verify. Who holds disk and key can roll the log
+// back to any point that no checkpoint held elsewhere contradicts. Records
+// behind the last checkpoint, at most those of a second, are vouched for by
+// nothing but the disk until the next one; after a crash they are kept and a
+// system record says how many they were. Who can rewrite the directory can
+// rewrite key.pub: a verifier should have the key from somewhere else.
 //
 // The package must never see the text of prompts or answers: records hold
 // metadata only.

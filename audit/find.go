@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
+
+	"github.com/google/uuid"
 )
 
 // Scan calls f with every record from the index on, in order, until it returns
@@ -56,7 +59,8 @@ func scanSegment(path string, index int64, f func(index int64, line []byte) bool
 }
 
 // Find returns the records of a request, in order. It looks through the newest
-// segments first and stops at the one before the oldest that has any.
+// segments first and stops at the one before the oldest that has any, or well
+// before the time that the id itself tells (ours are UUIDv7).
 func Find(dir, requestID string) ([]*Record, error) {
 	starts, err := segments(osFS{}, dir)
 	if err != nil {
@@ -67,7 +71,11 @@ func Find(dir, requestID string) ([]*Record, error) {
 	for i := len(starts) - 1; i >= 0; i-- {
 		var here []*Record
 		var bad error
+		var first []byte
 		if _, err := scanSegment(filepath.Join(dir, segName(starts[i])), starts[i], func(_ int64, line []byte) bool {
+			if first == nil {
+				first = bytes.Clone(line)
+			}
 			if !bytes.Contains(line, mark) {
 				return true
 			}
@@ -86,10 +94,25 @@ func Find(dir, requestID string) ([]*Record, error) {
 		if bad != nil {
 			return nil, bad
 		}
-		if len(here) == 0 && len(found) > 0 {
+		if len(here) == 0 && (len(found) > 0 || older(first, requestID)) {
 			break
 		}
 		found = append(here, found...)
 	}
 	return found, nil
+}
+
+// older reports whether a record was made long before the id. An hour makes up
+// for clocks that were set back.
+func older(line []byte, id string) bool {
+	u, err := uuid.Parse(id)
+	if err != nil || u.Version() != 7 || len(line) == 0 {
+		return false
+	}
+	r, err := Decode(line)
+	if err != nil {
+		return false
+	}
+	sec, nsec := u.Time().UnixTime()
+	return r.TS.Add(time.Hour).Before(time.Unix(sec, nsec))
 }

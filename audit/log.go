@@ -88,7 +88,10 @@ type Log struct {
 	buf      []byte
 	hashBuf  []byte
 	leaves   []tlog.Hash
+	// What the operator has been told of, once.
 	stuck    bool // no new segment could be begun
+	unsigned bool // no checkpoint could be written
+	refusing bool // no record could be written
 
 	state sync.Mutex // guards what follows
 	size  int64      // durable records
@@ -239,9 +242,11 @@ func (l *Log) run() {
 			if l.Err() != nil {
 				continue
 			}
-			if err := l.checkpoint(); err != nil {
-				l.o.Logf("audit log: checkpoint: %v", err)
+			err := l.checkpoint()
+			if err != nil && !l.unsigned {
+				l.o.Logf("audit log: checkpoint: %v; trying again each second", err)
 			}
+			l.unsigned = err != nil
 			continue
 		case reply := <-l.checkpoints:
 			// What is queued belongs into it: who asks for a checkpoint asks
@@ -285,6 +290,14 @@ func (l *Log) drain() bool {
 	err := failed
 	if err == nil {
 		err = l.commit(batch)
+		if refused := err != nil; refused != l.refusing && l.Err() == nil {
+			l.refusing = refused
+			if refused {
+				l.o.Logf("audit log: %v; records are refused until it can be written again", err)
+			} else {
+				l.o.Logf("audit log: it can be written again")
+			}
+		}
 	}
 	if err == nil {
 		l.state.Lock()
