@@ -22,10 +22,27 @@ func (panicHandler) CaddyModule() caddy.ModuleInfo {
 }
 
 func (panicHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.Header.Get("X-Test-Panic") != "" {
+	switch r.Header.Get("X-Test-Panic") {
+	case "":
+	case "second write":
+		w = &panicWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	default:
 		panic("a handler broke")
 	}
 	return next.ServeHTTP(w, r)
+}
+
+// panicWriter breaks at the second write.
+type panicWriter struct {
+	*caddyhttp.ResponseWriterWrapper
+	writes int
+}
+
+func (w *panicWriter) Write(p []byte) (int, error) {
+	if w.writes++; w.writes > 1 {
+		panic("a handler broke")
+	}
+	return w.ResponseWriterWrapper.Write(p)
 }
 
 func init() {
@@ -187,8 +204,7 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 		{name: "path with a slash escaped", status: 400, code: "malformed", make: mod(func(c *call) { c.path = "/v1/..%2fv1" + c.path[3:] })},
 		{name: "wrong method", status: 405, code: "method_not_allowed", header: map[string]string{"Allow": "POST"},
 			make: mod(func(c *call) { c.method, c.body = "GET", "" })},
-		// The policy has a rule about prompts, and cannot find any here.
-		{name: "unknown path under a policy", status: 422, code: "unscannable", make: mod(func(c *call) { c.path = "/v1/files" })},
+		{name: "unknown path", status: 404, code: "not_found", make: mod(func(c *call) { c.path = "/v1/files" })},
 		{name: "wrong content type", status: 415, code: "unsupported_media_type", make: mod(func(c *call) { c.header["Content-Type"] = "text/plain" })},
 		{name: "a form", status: 415, code: "unsupported_media_type", make: mod(func(c *call) { c.header["Content-Type"] = "multipart/form-data; boundary=x" })},
 		{name: "unknown encoding", status: 415, code: "unsupported_media_type", make: mod(func(c *call) { c.header["Content-Encoding"] = "compress" })},
@@ -327,7 +343,8 @@ func TestRateLimited(t *testing.T) {
 	}
 }`, options{vars: map[string]string{"openai": p.URL}})
 	s.chat(call{}).ok()
-	s.chat(call{path: "/v1/files"}).denied(404, "not_found", false)
+	s.chat(call{path: "/v1/files"}).denied(404, "not_found", false) // is none of the calls that are counted
+	s.chat(call{body: `{`}).denied(400, "malformed", false)
 	a := s.chat(call{}).denied(429, "rate_limited", false)
 	if a.Header.Get("Retry-After") == "" || a.Header.Get("X-Ratelimit-Limit-Requests") != "2" || a.Header.Get("X-Ratelimit-Remaining-Requests") != "0" || a.Header.Get("X-Ratelimit-Reset-Requests") == "" {
 		t.Errorf("headers: %v", a.Header)

@@ -94,15 +94,22 @@ func prepare(t *testing.T, o options) *site {
 		pairs = append(pairs, "{{"+name+"}}", v)
 	}
 	s.repl = strings.NewReplacer(pairs...)
-	tr := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
-	s.client = &http.Client{Transport: tr, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	s.newClient()
 	t.Cleanup(func() {
-		tr.CloseIdleConnections()
 		s.stop()
 		s.checkCanaries()
 		s.checkGoroutines()
 	})
 	return s
+}
+
+// newClient gives the site a client without connections.
+func (s *site) newClient() {
+	if s.client != nil {
+		s.client.CloseIdleConnections()
+	}
+	tr := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
+	s.client = &http.Client{Transport: tr, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // adapt turns a Caddyfile into the JSON that is loaded. It adds what keeps tests
@@ -179,9 +186,7 @@ func (s *site) stop() {
 	if err := caddy.Stop(); err != nil {
 		s.t.Errorf("stopping: %v", err)
 	}
-	if tr, ok := s.client.Transport.(*http.Transport); ok {
-		tr.CloseIdleConnections()
-	}
+	s.client.CloseIdleConnections()
 }
 
 // checkCanaries looks for secrets in everything that the site has written.
@@ -196,7 +201,7 @@ func (s *site) checkCanaries() {
 		}
 		for _, c := range canaries {
 			if i := bytes.Index(b, []byte(c)); i >= 0 && !contains(s.leaky, c) {
-				s.t.Errorf("a secret is in %s: …%s…", strings.TrimPrefix(path, s.dir), b[max(0, i-200):min(len(b), i+len(c)+20)])
+				s.t.Errorf("a secret is in %s: …%s…", strings.TrimPrefix(path, s.dir), lineAt(b, i))
 				return nil
 			}
 		}
@@ -279,3 +284,12 @@ func freePort(t *testing.T) int {
 
 // newListener takes a free port.
 func newListener() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+
+// lineAt is the line of a file around an offset.
+func lineAt(b []byte, i int) []byte {
+	from := bytes.LastIndexByte(b[:i], '\n') + 1
+	if end := bytes.IndexByte(b[i:], '\n'); end >= 0 {
+		return b[from : i+end]
+	}
+	return b[from:]
+}
