@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
@@ -30,8 +31,7 @@ const maxErrorBody = 1 << 20
 // send makes one attempt: gate, request, answer.
 func (h *Upstream) send(c *call, r *http.Request, p providers.Provider, dep llm.Deployment) error {
 	x := &c.x
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
+	ctx := r.Context()
 	a, err := x.Admit(ctx, dep, now())
 	if err != nil {
 		return err
@@ -50,14 +50,30 @@ func (h *Upstream) send(c *call, r *http.Request, p providers.Provider, dep llm.
 		return internalDenial(err)
 	}
 	c.wrote.Store(false)
-	timer := time.AfterFunc(time.Duration(h.FirstByteTimeout), func() { cancel(errFirstByte) })
-	defer timer.Stop()
+	watch := &watchdog{cancel: c.cancel}
+	watch.timer = time.AfterFunc(time.Duration(h.FirstByteTimeout), watch.bite)
+	defer watch.timer.Stop()
 	resp, err := p.Transport().RoundTrip(req)
 	if err != nil {
 		return c.noAnswer(ctx, a, err)
 	}
 	defer resp.Body.Close()
-	return h.relay(c, ctx, cancel, timer, a, resp)
+	return h.relay(c, ctx, watch, a, resp)
+}
+
+// watchdog cancels a call whose provider does not begin, or does not go on.
+type watchdog struct {
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+	begun  atomic.Bool
+}
+
+func (w *watchdog) bite() {
+	if w.begun.Load() {
+		w.cancel(errIdle)
+	} else {
+		w.cancel(errFirstByte)
+	}
 }
 
 // noAnswer says what it means that the round trip failed.
@@ -92,7 +108,7 @@ func (c *call) upstreamError(ctx context.Context, a *llm.Attempt, err error, oth
 }
 
 // relay passes the provider's answer on through the response pipeline.
-func (h *Upstream) relay(c *call, ctx context.Context, cancel context.CancelCauseFunc, timer *time.Timer, a *llm.Attempt, resp *http.Response) error {
+func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response) error {
 	x, w := &c.x, &c.w
 	a.Status = resp.StatusCode
 	a.ProviderRequestID = providers.ProviderRequestID(resp.Header)
@@ -124,18 +140,11 @@ func (h *Upstream) relay(c *call, ctx context.Context, cancel context.CancelCaus
 	idle := time.Duration(h.StreamIdleTimeout)
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	first := true
 	for {
 		n, err := src.Read(*buf)
 		if n > 0 {
-			if first {
-				first = false
-				timer.Stop()
-				timer = time.AfterFunc(idle, func() { cancel(errIdle) })
-				defer func() { timer.Stop() }()
-			} else {
-				timer.Reset(idle)
-			}
+			watch.begun.Store(true)
+			watch.timer.Reset(idle)
 			if _, werr := w.Write((*buf)[:n]); werr != nil {
 				if w.gone != nil {
 					a.Error = "the client left"

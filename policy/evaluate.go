@@ -72,6 +72,10 @@ func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
 	e.fuel, e.sinceLook = s.costLimit, 0
 	if r.clocked {
 		e.deadline = e.clock().Add(s.deadline)
+		// The clock runs while other goroutines have the processor, too. A rule
+		// that has done less than a sixteenth of the work that its time is
+		// good for is not to blame, and its caller must not be refused.
+		e.patience = s.costLimit - min(s.costLimit/2, uint64(s.deadline/(16*unitTime)))
 	}
 	v, _, err := r.program.Eval(e)
 	if err != nil {

@@ -30,6 +30,7 @@ type evaluation struct {
 
 	// The meter of the running rule (see meter.go).
 	fuel      uint64
+	patience  uint64 // the clock counts only once this much fuel or less is left
 	sinceLook uint64
 	deadline  time.Time
 	clock     func() time.Time

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"time"
+
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types/ref"
@@ -19,6 +21,9 @@ import (
 // interrupted, a context whose channel somebody closes: it costs five
 // allocations a rule, and on one busy core nobody gets to close the channel
 // before the scheduler's time slice of 10 ms is over.
+
+// unitTime is about what a cost unit stands for.
+const unitTime = 20 * time.Nanosecond
 
 // How many bytes of a string one cost unit, some 20 ns, pays for.
 const (
@@ -52,6 +57,9 @@ func (e *evaluation) spend(units uint64) {
 	// Reading the clock takes as long as two units: not every time.
 	if e.sinceLook += units; e.sinceLook >= 32 {
 		e.sinceLook = 0
+		if e.fuel > e.patience {
+			return // it cannot have worked that long: the machine was busy elsewhere
+		}
 		if e.clock().After(e.deadline) {
 			panic(interpreter.EvalCancelledError{Message: "deadline exceeded", Cause: interpreter.ContextCancelled})
 		}
