@@ -69,6 +69,9 @@ func Endpoint(base *url.URL, d llm.Dialect) (*url.URL, error) {
 	}
 	u := *base
 	u.Path += p
+	if u.RawPath != "" { // an escaped slash in the base stays escaped
+		u.RawPath += p
+	}
 	return &u, nil
 }
 
@@ -106,6 +109,9 @@ func allowQuery(raw string) string {
 	}
 	var kept []string
 	for pair := range strings.SplitSeq(raw, "&") {
+		if strings.Contains(pair, ";") { // some servers take it for an ampersand
+			continue
+		}
 		name, _, _ := strings.Cut(pair, "=")
 		switch name {
 		case "beta", "limit", "after", "after_id", "before_id", "order":

@@ -161,6 +161,10 @@ func (a *Answer) messagesEvent(d []byte) Verdict {
 		if m.kind == "message_delta" && m.usage.completion.set {
 			a.usage.final = true
 		}
+	case "": // of compatible servers
+		if m.failed {
+			a.fail(m.failure)
+		}
 	default:
 		a.text += textBytes(d)
 	}
@@ -197,6 +201,10 @@ func (a *Answer) responsesEvent(d []byte) Verdict {
 	kind := responsesKind(d)
 	switch string(kind) {
 	case "response.completed", "response.incomplete", "response.failed", "error":
+	case "": // of compatible servers: an error as in a chat
+		if !has(d, errorMark) {
+			return Pass
+		}
 	default:
 		if bytes.HasSuffix(kind, deltaEnd) {
 			a.text += textBytes(d)
@@ -217,6 +225,10 @@ func (a *Answer) responsesEvent(d []byte) Verdict {
 		a.fail(r.failure)
 	case "error":
 		a.fail(r.failure)
+	default:
+		if r.failed {
+			a.fail(r.failure)
+		}
 	}
 	return Pass
 }
@@ -257,7 +269,7 @@ func (a *Answer) Body(b []byte) error {
 		}
 		a.messagesMeta(&m)
 		a.usage.final = m.usage.completion.set
-		if m.kind == "error" {
+		if m.failed || m.kind == "error" {
 			a.fail(m.failure)
 		}
 	case llm.Responses:

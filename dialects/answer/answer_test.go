@@ -82,6 +82,9 @@ func TestFailed(t *testing.T) {
 		{"responses ok", llm.Responses, false, `{"status":"completed","error":null}`, false, ""},
 		{"messages stream", llm.Messages, true, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, true, "Overloaded"},
 		{"messages", llm.Messages, false, `{"type":"error","error":{"type":"api_error","message":"no"}}`, true, "no"},
+		{"responses, shape of a chat", llm.Responses, true, `{"error":{"message":"broke","type":"server_error"}}`, true, "broke"},
+		{"messages, shape of a chat", llm.Messages, true, `{"error":{"message":"broke","type":"server_error"}}`, true, "broke"},
+		{"messages, untyped body", llm.Messages, false, `{"error":{"message":"broke"}}`, true, "broke"},
 		{"messages ok", llm.Messages, false, `{"type":"message"}`, false, ""},
 		{"messages: the error of a tool", llm.Messages, true, `{"type":"content_block_start","content_block":{"type":"x_result","content":{"type":"error","error_code":"y"}}}`, false, ""},
 	} {

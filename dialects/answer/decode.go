@@ -353,7 +353,7 @@ func incidental(name string) bool {
 // messagesEvent is what matters of an event or whole answer of messages.
 type messagesEvent struct {
 	kind, model, tier, speed, finish string
-	hasUsage                         bool
+	hasUsage, failed                 bool
 	usage                            usage
 	failure                          string
 }
@@ -369,13 +369,12 @@ func (m *messagesEvent) readBody(b []byte) error {
 func (m *messagesEvent) read(b []byte) error { return m.decode(decoder(b)) }
 
 func (m *messagesEvent) decode(d *jsontext.Decoder) error {
-	var failed bool
 	return members(d, func(name string) (bool, error) {
 		switch name {
 		case "type":
 			return text(d, &m.kind)
 		case "error":
-			return errorText(d, &failed, &m.failure)
+			return errorText(d, &m.failed, &m.failure)
 		case "delta":
 			return true, members(d, func(name string) (bool, error) {
 				if name == "stop_reason" {

@@ -44,6 +44,9 @@ func (p *Anthropic) Provision(ctx caddy.Context) error {
 		return err
 	}
 	p.Base().Path += "/v1"
+	if p.Base().RawPath != "" {
+		p.Base().RawPath += "/v1"
+	}
 	return nil
 }
 

@@ -352,9 +352,12 @@ func (c *conversation) breaks() bool {
 	case strings.Contains(m, "sim-reset"):
 		panic(http.ErrAbortHandler)
 	case strings.Contains(m, "sim-error-stream"):
-		if c.anthropic {
+		switch {
+		case c.anthropic:
 			c.event("error", c.errorObject(529, "simulated failure inside the stream"))
-		} else {
+		case strings.HasSuffix(c.r.URL.Path, "/responses"):
+			c.event("error", map[string]any{"type": "error", "sequence_number": c.seq, "code": "server_error", "message": "simulated failure inside the stream", "param": nil})
+		default:
 			c.event("", c.errorObject(500, "simulated failure inside the stream"))
 		}
 		return true

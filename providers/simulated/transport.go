@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 )
 
@@ -15,6 +16,9 @@ type Transport struct{ Handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		defer req.Body.Close() // the handler has read it before it answers
+	}
 	ctx, cancel := context.WithCancel(req.Context())
 	pr, pw := io.Pipe()
 	w := &pipeWriter{header: http.Header{}, body: pw, started: make(chan struct{})}
@@ -36,6 +40,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 				w.start(0)
 				return
 			}
+			if err := context.Cause(ctx); err != nil {
+				// The handler ended because it was told to: what it wrote is not
+				// a whole answer.
+				w.err = err
+				pw.CloseWithError(err)
+				w.start(0)
+				return
+			}
 			w.start(http.StatusOK)
 			pw.Close()
 		}()
@@ -53,11 +65,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		<-done
 		return nil, w.err
 	}
-	if req.Body != nil {
-		req.Body.Close()
-	}
 	return &http.Response{
-		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.sent, Body: &pipeBody{PipeReader: pr, cancel: cancel, done: done}, ContentLength: -1, Request: req,
 	}, nil
 }
