@@ -39,6 +39,10 @@ type Parser interface {
 func New(d *caddyfile.Dispenser, typ string) (Parser, error) {
 	info, err := caddy.GetModule(Namespace + "." + typ)
 	if err != nil {
+		if strings.ContainsFunc(typ, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
+			// Perhaps a key whose type was forgotten: it is not repeated.
+			return nil, d.Err("expected a provider type such as openai, anthropic or simulated before anything else")
+		}
 		return nil, d.Errf("unknown provider type %q", typ)
 	}
 	p, ok := info.New().(Parser)
