@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -37,6 +38,10 @@ type Parser interface {
 
 // New returns a fresh module of the type for parsing.
 func New(d *caddyfile.Dispenser, typ string) (Parser, error) {
+	if !typeName.MatchString(typ) {
+		// Perhaps a key whose type was forgotten: it must not be repeated.
+		return nil, d.Err("expected a provider type such as openai, anthropic or simulated")
+	}
 	info, err := caddy.GetModule(Namespace + "." + typ)
 	if err != nil {
 		if strings.ContainsFunc(typ, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
@@ -51,6 +56,9 @@ func New(d *caddyfile.Dispenser, typ string) (Parser, error) {
 	}
 	return p, nil
 }
+
+// typeName is what types of providers are called.
+var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
 // HTTP holds the options of a provider that is reached by HTTP. Modules embed it.
 type HTTP struct {
