@@ -86,8 +86,8 @@ const fullSite = `
 		key batch {env.BATCH_KEY}
 	}
 	llm_ratelimit {
-		requests 20/h per user name few
 		requests 1M/min
+		concurrent 4
 	}
 	llm_policy {
 		deny no-falcon ` + "`prompt.all.exists(s, s.text.contains(\"FALCON\"))`" + ` "project names do not leave the house"
@@ -112,8 +112,34 @@ const fullSite = `
 
 func startFull(t *testing.T, p *provider) *site {
 	t.Helper()
-	return start(t, strings.Replace(fullSite, "\t\trequests 20/h per user name few\n", "", 1),
-		options{vars: map[string]string{"openai": p.URL, "deadport": fmt.Sprint(freePort(t))}})
+	return start(t, fullSite, options{vars: map[string]string{"openai": p.URL, "deadport": fmt.Sprint(freePort(t))}})
+}
+
+// slots fails the test unless that many streams can be open at once, and no more.
+func (s *site) slots(p *provider, n int) {
+	s.t.Helper()
+	g := newGate()
+	p.answers(g.answer)
+	defer p.answers(plainAnswer)
+	c := call{path: "/v1/chat/completions", body: dialects[0].streamRequest}
+	for i := range n {
+		// The slot of the last call may come back a moment after its answer.
+		var resp *http.Response
+		if !eventually(func() bool {
+			var err error
+			if resp, err = s.client.Do(s.newRequest(c)); err != nil {
+				s.t.Fatal(err)
+			}
+			if resp.StatusCode != 200 {
+				resp.Body.Close()
+			}
+			return resp.StatusCode == 200
+		}) {
+			s.t.Fatalf("only %d of %d slots have come back", i, n)
+		}
+		defer resp.Body.Close()
+	}
+	s.do(c).denied(429, "rate_limited", false)
 }
 
 // message makes a request of either dialect.
@@ -308,6 +334,7 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 	// The gateway still works, and nothing is left held.
 	p.answers(plainAnswer)
 	s.chat(call{}).ok()
+	s.slots(p, 4)
 	s.nothingHeld()
 	s.verify("default")
 	denied := 0

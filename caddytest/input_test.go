@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -228,4 +227,34 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-var _ http.Handler
+// A client that asks before it sends its body is told to go on if it may, and
+// that it may not if it may not.
+func TestExpectContinue(t *testing.T) {
+	p := newProvider(t)
+	s := start(t, inputSite, options{vars: map[string]string{"openai": p.URL}})
+	body := dialects[0].request
+	try := func(key string) (first string, rest []byte) {
+		c, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", s.port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(patience))
+		fmt.Fprintf(c, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", key, len(body))
+		buf := make([]byte, 12)
+		if _, err := io.ReadFull(c, buf); err != nil {
+			t.Fatal(err)
+		}
+		if string(buf) == "HTTP/1.1 100" {
+			_, _ = io.WriteString(c, body)
+		}
+		rest, _ = io.ReadAll(c)
+		return string(buf), rest
+	}
+	if first, rest := try(webKey); first != "HTTP/1.1 100" || !bytes.Contains(rest, []byte(chatWhole)) {
+		t.Errorf("got %s %s", first, rest)
+	}
+	if first, rest := try(wrongKey); first != "HTTP/1.1 401" {
+		t.Errorf("a stranger was told to send its body: %s %s", first, rest)
+	}
+}

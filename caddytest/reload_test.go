@@ -13,6 +13,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 )
 
 // plain undoes the encoding of an answer.
@@ -486,4 +488,67 @@ func TestManyStreamsAcrossReloads(t *testing.T) {
 	}
 	s.verify("default")
 	t.Logf("%d streams across 5 reloads: none cut, none lost", streams)
+}
+
+// A stream that is open while the config moves to another data directory, or to
+// one without a gateway, settles and is recorded where it began.
+func TestReloadAwayMidStream(t *testing.T) {
+	site := strings.Replace(streamSite, "llm_gateway {", "llm_gateway {\n\t\tdata_dir {{dir}}/{{data}}", 1)
+	for name, next := range map[string]string{
+		"other data directory": site,
+		"no gateway":           ":8080 {\n\trespond hello\n}\n",
+		"nothing":              "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t)
+			o := options{vars: map[string]string{"openai": p.URL, "data": "first"}}
+			s := prepare(t, o)
+			s.data = s.file("first")
+			if err := s.load(site, o); err != nil {
+				t.Fatal(err)
+			}
+			g := newGate()
+			p.answers(g.answer)
+			st := s.open(call{path: "/v1/chat/completions", body: dialects[0].streamRequest})
+			lockstep(st, g, chatEvents[:2])
+			if next == "" {
+				if err := caddy.Stop(); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				o.vars["data"] = "second"
+				if err := s.load(next, o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.next <- stream(chatEvents[2], chatEvents[3], chatUsageEvent, chatEvents[4])
+			close(g.next)
+			if got, err := st.rest(); err != nil || got != stream(chatEvents[2:]...) {
+				t.Errorf("the stream: %q, %v", got, err)
+			}
+			if rec := s.ended(st.id()); rec.Outcome != "ok" || rec.Cost != 5850 {
+				t.Errorf("the record: %s", rec.raw)
+			}
+			// Nobody holds the first directory any more, although a config runs.
+			totals, err := ledger.Inspect(s.file("first/ledger.db"))
+			if !eventually(func() bool {
+				totals, err = ledger.Inspect(s.file("first/ledger.db"))
+				return err == nil
+			}) {
+				t.Fatal(err)
+			}
+			if totals.Open != 0 || totals.Rows != 1 || int64(totals.Settled) != 5850 {
+				t.Errorf("the first ledger: %+v", totals)
+			}
+			s.verify("default")
+			if name == "other data directory" {
+				p.answers(plainAnswer)
+				s.chat(call{}).ok()
+				s.data = s.file("second")
+				if totals := s.nothingHeld(); totals.Rows != 1 {
+					t.Errorf("the second ledger: %+v", totals)
+				}
+			}
+		})
+	}
 }
