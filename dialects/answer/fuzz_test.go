@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -58,6 +59,56 @@ func FuzzEvent(f *testing.F) {
 				t.Fatal("the event was changed")
 			}
 			check(t, a)
+		}
+	})
+}
+
+// What is not parsed, because it looks ordinary, holds nothing that parsing would
+// have found.
+func FuzzShortcuts(f *testing.F) {
+	for _, s := range seeds {
+		f.Add([]byte(s))
+	}
+	for _, tc := range deltas {
+		f.Add(data([]byte(tc.raw)))
+	}
+	f.Add([]byte(`{"usage" : null, "choices" : [ {"index" : 0, "finish_reason" : null, "delta":{"content":"\"usage\":{"} } ] }`))
+	f.Fuzz(func(t *testing.T, d []byte) {
+		if bytes.Contains(d, []byte(`\u`)) || bytes.ContainsAny(d, "\r\n") || !json.Valid(d) || !object(d) {
+			return // names in escapes, or more lines than one: no provider writes them
+		}
+		if plainChunk(d) {
+			var c chatChunk
+			if err := c.read(d); err != nil {
+				t.Fatal(err)
+			}
+			if c.usage.given() || c.failed {
+				t.Fatalf("overlooked: %+v", c)
+			}
+			for _, ch := range c.choices {
+				if ch.finish != "" || ch.index != 0 {
+					t.Fatalf("overlooked: %+v", ch)
+				}
+			}
+		}
+		a := New(llm.Messages, true)
+		if a.Event(append([]byte("data: "), d...)) != Pass {
+			t.Fatal("a valid object is malformed")
+		}
+		var m messagesEvent
+		if err := m.read(d); err != nil {
+			t.Fatal(err)
+		}
+		if m.kind == "message_stop" && !a.Terminal() || (m.kind == "message_delta" && m.usage.completion.set) != a.Usage().Final {
+			t.Fatalf("overlooked: %+v", m)
+		}
+		var r responsesBody
+		if err := r.readEvent(d); err != nil {
+			t.Fatal(err)
+		}
+		// Of a repeated type the first counts here; nobody writes two.
+		if kind := responsesKind(d); bytes.Count(d, typeMark) == 1 && string(kind) != r.event && (r.event == "response.completed" || r.event == "response.failed") {
+			t.Fatalf("%q, not %q", kind, r.event)
 		}
 	})
 }
