@@ -31,6 +31,8 @@ var (
 	duration     = flag.Duration("duration", 8*time.Second, "length of a round")
 	rounds       = flag.Int("rounds", 3, "rounds of each side; the median counts")
 	streams      = flag.Int("streams", 0, "run this many paced streams at once instead, with a reload in the middle")
+	profile      = flag.String("profile", "", "write a CPU profile of the governed side of each scenario into this folder")
+	only         = flag.String("only", "", "run only the scenario of this name")
 	configs      = flag.String("configs", "bench", "folder of the Caddyfiles")
 )
 
@@ -80,6 +82,9 @@ func run(ctx context.Context, tmp string) error {
 	fmt.Printf("gateway pinned to core 1; mock and load generator on core 0; %d connections; %d rounds of %v\n", *conns, *rounds, *duration)
 	var table []result
 	for _, s := range scenarios {
+		if *only != "" && s.name != *only {
+			continue
+		}
 		r, err := s.run(ctx, bin, tmp)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)

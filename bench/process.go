@@ -108,6 +108,27 @@ func (p *process) metric(name string) float64 {
 	return 0
 }
 
+// profile writes CPU and allocation profiles of the process, of the next d.
+func (p *process) profile(path string, d time.Duration) {
+	seconds := max(1, int(d.Seconds()))
+	p.fetch(fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds), path+".cpu.pprof")
+	p.fetch("/debug/pprof/allocs", path+".allocs.pprof")
+}
+
+func (p *process) fetch(url, path string) {
+	resp, err := http.Get("http://" + p.admin + url)
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	f, err := os.Create(path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	_, _ = io.Copy(f, resp.Body)
+}
+
 // startUpstream starts the mock in a process of its own and returns its address.
 func startUpstream(ctx context.Context, core, chunks int, gap time.Duration) (*process, string, error) {
 	self, err := os.Executable()

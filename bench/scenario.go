@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -99,6 +100,9 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 			d := *duration
 			if round < 0 {
 				d /= 4 // to warm up
+			}
+			if i == 1 && round == *rounds-1 && *profile != "" {
+				go t.p.profile(filepath.Join(*profile, strings.ReplaceAll(s.name, " ", "-")), d-time.Second/2)
 			}
 			cpu, mallocs := t.p.cpu(), t.p.metric("go_memstats_mallocs_total")
 			l := generate(t.addr, request(t.addr, benchKey, s.size, s.stream), n, chunks, d)

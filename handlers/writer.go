@@ -408,12 +408,14 @@ func (w *answerWriter) failed() bool {
 // sendWhole sends an answer that was held.
 func (w *answerWriter) sendWhole() {
 	h := w.under.Header()
-	if w.c.x.Method != http.MethodHead && w.status != http.StatusNoContent && w.status != http.StatusNotModified {
-		h.Set("Content-Length", strconv.Itoa(len(w.whole)))
-	}
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
+	if w.c.x.Method == http.MethodHead || w.status == http.StatusNoContent || w.status == http.StatusNotModified {
+		w.sendHeader() // an answer of these has no body
+		return
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(w.whole))}
 	w.sendHeader()
 	_ = w.emit(w.whole)
 }

@@ -65,5 +65,6 @@ type Attempt struct {
 	AuditIndex int64
 
 	holds   []Hold
+	few     [4]Hold
 	settled bool
 }

@@ -3,6 +3,7 @@ package llm
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -76,11 +77,21 @@ type Exchange struct {
 	// limits and budgets use it, never text of a prompt.
 	Resolve func(placeholder string) string
 
-	passed    map[string]bool
+	passed    []string
 	governors []Governor
 	recorder  Recorder
 	deferred  []func()
 	finished  bool
+
+	// Room for what nearly every request needs, so that it is one piece of
+	// memory. An Exchange must not be copied.
+	few struct {
+		passed    [6]string
+		governors [3]Governor
+		deferred  [2]func()
+		decisions [6]Decision
+		attempts  [1]*Attempt
+	}
 }
 
 // Governor is what a governing handler leaves on the Exchange for the gate.
@@ -116,16 +127,21 @@ type Recorder interface {
 // "auth") has done its work on this Exchange.
 func (x *Exchange) Pass(handler string) {
 	if x.passed == nil {
-		x.passed = make(map[string]bool, 6)
+		x.passed = x.few.passed[:0]
 	}
-	x.passed[handler] = true
+	x.passed = append(x.passed, handler)
 }
 
 // Passed reports whether the handler of that name has run.
-func (x *Exchange) Passed(handler string) bool { return x.passed[handler] }
+func (x *Exchange) Passed(handler string) bool { return slices.Contains(x.passed, handler) }
 
 // Govern adds a governor; the gate asks them in the order of these calls.
-func (x *Exchange) Govern(g Governor) { x.governors = append(x.governors, g) }
+func (x *Exchange) Govern(g Governor) {
+	if x.governors == nil {
+		x.governors = x.few.governors[:0]
+	}
+	x.governors = append(x.governors, g)
+}
 
 // Record sets the recorder. The first one stays: the outermost llm_audit is the
 // one that records.
@@ -140,10 +156,20 @@ func (x *Exchange) Recorded() bool { return x.recorder != nil }
 
 // Defer runs f when the Exchange has been settled and recorded, last added
 // first, whatever happened before: releasing leases, slots and metrics.
-func (x *Exchange) Defer(f func()) { x.deferred = append(x.deferred, f) }
+func (x *Exchange) Defer(f func()) {
+	if x.deferred == nil {
+		x.deferred = x.few.deferred[:0]
+	}
+	x.deferred = append(x.deferred, f)
+}
 
 // Decide appends a decision.
-func (x *Exchange) Decide(d Decision) { x.Decisions = append(x.Decisions, d) }
+func (x *Exchange) Decide(d Decision) {
+	if x.Decisions == nil {
+		x.Decisions = x.few.decisions[:0]
+	}
+	x.Decisions = append(x.Decisions, d)
+}
 
 // Model is the model as it stands now: what a rule chose, else what the caller
 // named, else empty.

@@ -18,7 +18,7 @@ func (x *Exchange) Admit(ctx context.Context, d Deployment, now time.Time) (*Att
 		return nil, ErrFinished
 	}
 	a := &Attempt{Deployment: d, Started: now, AuditIndex: -1}
-	a.holds = make([]Hold, 0, len(x.governors)+1)
+	a.holds = a.few[:0]
 	admitted := false
 	defer func() {
 		if !admitted { // also when a governor panics
@@ -52,6 +52,9 @@ func (x *Exchange) Admit(ctx context.Context, d Deployment, now time.Time) (*Att
 		}
 	}
 	admitted = true
+	if x.Attempts == nil {
+		x.Attempts = x.few.attempts[:0]
+	}
 	x.Attempts = append(x.Attempts, a)
 	return a, nil
 }
