@@ -286,15 +286,33 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// plainPrefix is the length of the plain text that s begins with, eight bytes at
+// a time: nearly every string of a record is plain to its end.
+func plainPrefix(s string) (i int) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, slash := w^'"'*ones, w^'\\'*ones
+		// A byte below 0x20, at 0x7f or above, or equal to one of the two
+		// sets its high bit; a borrow only ever adds false alarms, which the
+		// loop below settles.
+		if (w|(w-' '*ones)|(w+ones)|(quote-ones)|(slash-ones))&highs != 0 {
+			break
+		}
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
+}
+
 // appendString appends a JSON string of at most limit bytes between its quotes.
 // Whatever a terminal may obey instead of showing it is escaped; invalid UTF-8
 // becomes U+FFFD.
 func appendString(b []byte, s string, limit int) []byte {
 	b = append(b, '"')
-	i := 0
-	for i < len(s) && plain[s[i]] {
-		i++
-	}
+	i := plainPrefix(s)
 	if i == len(s) && i <= limit {
 		b = append(b, s...)
 		return append(b, '"')

@@ -236,3 +236,37 @@ func BenchmarkEncodeCompleted(b *testing.B) {
 	}
 	b.ReportMetric(float64(n), "bytes/record")
 }
+
+func FuzzPlainPrefix(f *testing.F) {
+	f.Add("0123456789abcdef\x1f", 3)
+	f.Fuzz(func(t *testing.T, s string, c int) {
+		// A single bad byte at every place of plain text, and whatever comes.
+		text := []byte("The quick brown fox")
+		text[uint(c)%uint(len(text))] = byte(c >> 8)
+		for _, s := range []string{s, string(text)} {
+			want := 0
+			for want < len(s) && plain[s[want]] {
+				want++
+			}
+			if got := plainPrefix(s); got != want {
+				t.Fatalf("%q: %d, want %d", s, got, want)
+			}
+		}
+	})
+}
+
+func TestPlainPrefix(t *testing.T) {
+	for c := range 256 {
+		for at := range 24 {
+			text := []byte("The quick brown fox jumps")
+			text[at] = byte(c)
+			want := len(text)
+			if !plain[c] {
+				want = at
+			}
+			if got := plainPrefix(string(text)); got != want {
+				t.Fatalf("%q: %d, want %d", text, got, want)
+			}
+		}
+	}
+}

@@ -162,7 +162,7 @@ func TestReadWhileWritten(t *testing.T) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := 0; ; i++ {
+		for i := range 1000 {
 			select {
 			case <-stop:
 				return
@@ -180,7 +180,7 @@ func TestReadWhileWritten(t *testing.T) {
 			}
 		}
 	}()
-	for range 60 {
+	for range 25 {
 		if rep, err := Verify(dir, VerifyOptions{}); err != nil || !rep.Live {
 			t.Errorf("%+v: %v", rep, err)
 			break
