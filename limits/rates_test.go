@@ -267,7 +267,7 @@ func TestRunningTime(t *testing.T) {
 		if taken, _ := r.Take(time.Now(), []Charge{{l, "k"}}); taken != nil {
 			t.Error("admitted before the time that was named")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if _, refused := r.Take(time.Now(), []Charge{{l, "k"}}); refused != nil {
 			t.Errorf("%+v", refused)
 		}
