@@ -50,6 +50,8 @@ type call struct {
 	// wrote is set by the transport once the header of an attempt was written;
 	// until then nothing can have been billed.
 	wrote atomic.Bool
+	// traced is true when the transport reports such things at all.
+	traced bool
 	// refused is a refusal of the gate before a stock proxy. It wins over
 	// whatever error the proxy makes of its cancelled request.
 	refused *llm.Denial
@@ -133,7 +135,10 @@ func (h *common) open(w http.ResponseWriter, r *http.Request) (*call, *http.Requ
 	// attempt, on this goroutine, before anything is dialled or sent: that is
 	// where the gate stands for it.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { c.gateForProxy() },
+		GetConn: func(string) {
+			c.traced = true
+			c.gateForProxy()
+		},
 		WroteHeaders: func() { c.wrote.Store(true) },
 	})
 	r = r.WithContext(ctx)

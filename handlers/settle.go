@@ -24,6 +24,9 @@ func (c *call) endAttempt(result llm.Result, broke bool) {
 	w := &c.w
 	if a.Result == llm.ResultPending {
 		a.Result = result
+		if result == llm.ResultCut && !c.upstream && c.traced && !c.wrote.Load() && a.Status == 0 {
+			a.Result, a.Error = llm.ResultUnsent, "the model server cannot be reached"
+		}
 		if result == llm.ResultAnswered && a.Status >= 400 {
 			a.Result = llm.ResultRefused
 		}
