@@ -33,13 +33,14 @@ func newProvider(t *testing.T) *provider {
 	p := &provider{t: t, answer: plainAnswer}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
 		p.mu.Lock()
+		// Also one whose body never came: its header has left the gateway.
 		p.seen = append(p.seen, seen{r.Method, r.RequestURI, r.Header.Clone(), string(body)})
 		answer := p.answer
 		p.mu.Unlock()
+		if err != nil {
+			return
+		}
 		for _, key := range []string{webKey, batchKey, wrongKey} {
 			if strings.Contains(string(body)+r.RequestURI, key) || headerHas(r.Header, key) {
 				t.Errorf("the client's key reached the provider: %s %s %v", r.Method, r.RequestURI, r.Header)

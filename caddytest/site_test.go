@@ -395,7 +395,7 @@ func TestReservedIsZeroAfterEveryEnding(t *testing.T) {
 		"aborted before the header": func(http.ResponseWriter, *http.Request, []byte) { panic(http.ErrAbortHandler) },
 		"empty":                     func(w http.ResponseWriter, _ *http.Request, _ []byte) { w.WriteHeader(200) },
 		"204":                       func(w http.ResponseWriter, _ *http.Request, _ []byte) { w.WriteHeader(204) },
-		"302":                       func(w http.ResponseWriter, r *http.Request, _ []byte) { http.Redirect(w, r, "/", 302) },
+		"302":                       func(w http.ResponseWriter, r *http.Request, _ []byte) { http.Redirect(w, r, "/", http.StatusFound) },
 		"hints first": func(w http.ResponseWriter, r *http.Request, body []byte) {
 			w.Header().Set("Link", "</x>; rel=preload")
 			w.WriteHeader(103)
