@@ -122,7 +122,10 @@ func (h *Auth) govern(c *call, r *http.Request) error {
 	}
 	// Removed on every path, also before a refusal: what comes after us (error
 	// routes, logs) has no use for them.
-	r.URL.RawQuery = auth.Strip(r.Header, r.URL.RawQuery)
+	if q := auth.Strip(r.Header, r.URL.RawQuery); q != r.URL.RawQuery {
+		r.URL.RawQuery = q
+		r.RequestURI = r.URL.RequestURI() // stock handlers log it
+	}
 	if denied != nil {
 		x.Principal = nil
 		x.Decide(llm.Decision{Module: "auth", Action: "deny", Code: denied.Code})

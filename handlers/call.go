@@ -39,8 +39,11 @@ type call struct {
 	// nothing but 401.
 	entry *llm.Denial
 
-	body   body
-	w      answerWriter
+	body body
+	w    answerWriter
+	// out is the writer that the handler at work was given: w, or what
+	// handlers between the owner and it have wrapped around w.
+	out    http.ResponseWriter
 	parent context.Context // the client's: done when the client has gone
 	cancel context.CancelCauseFunc
 
@@ -68,6 +71,7 @@ var errRefused = errors.New("refused at the gate")
 // every way out.
 func (h *common) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, govern func(c *call, r *http.Request) error) error {
 	if c, ok := caddyhttp.GetVar(r.Context(), callVar).(*call); ok && !c.w.done {
+		c.out = w
 		if err := govern(c, r); err != nil {
 			return err
 		}
@@ -83,6 +87,7 @@ func (h *common) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 		if c.refused != nil {
 			return c.refused
 		}
+		c.out = &c.w
 		if err := govern(c, r); err != nil {
 			return err
 		}

@@ -115,13 +115,21 @@ func (h *Upstream) models(c *call, r *http.Request) error {
 	if id, one := dialects.ModelID(r.URL.EscapedPath()); one {
 		for _, m := range list {
 			if m.ID == id {
-				c.w.answerJSON(answer.ModelBody(x.Family, m))
-				return errAnswered
+				return c.answerJSON(answer.ModelBody(x.Family, m))
 			}
 		}
 		return llm.Deny(http.StatusNotFound, llm.CodeModelNotFound, llm.StageRequest, "the model %q is not known here or not for this key", clip(id))
 	}
-	c.w.answerJSON(answer.ModelsBody(x.Family, list))
+	return c.answerJSON(answer.ModelsBody(x.Family, list))
+}
+
+// answerJSON gives an answer of our own. It ends the chain.
+func (c *call) answerJSON(body []byte) error {
+	c.out.Header().Set("Content-Type", "application/json")
+	c.out.WriteHeader(http.StatusOK)
+	if _, err := c.out.Write(body); err != nil {
+		return err
+	}
 	return errAnswered
 }
 

@@ -124,8 +124,8 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 	case !ok:
 		a.Result = llm.ResultRefused
 	}
-	providers.CopyAnswerHeaders(w.Header(), resp.Header)
-	w.WriteHeader(resp.StatusCode)
+	providers.CopyAnswerHeaders(c.out.Header(), resp.Header)
+	c.out.WriteHeader(resp.StatusCode)
 	if w.broken != nil {
 		a.Error = "unreadable encoding"
 		return w.broken
@@ -134,8 +134,12 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 	if !ok {
 		src = io.LimitReader(resp.Body, maxErrorBody)
 	}
+	flush := w.FlushError
+	if c.out != http.ResponseWriter(w) {
+		flush = http.NewResponseController(c.out).Flush
+	}
 	if w.sent { // the client learns at once that the stream has begun
-		_ = w.FlushError()
+		_ = flush()
 	}
 	idle := time.Duration(h.StreamIdleTimeout)
 	buf := buffers.Get().(*[]byte)
@@ -145,7 +149,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 		if n > 0 {
 			watch.begun.Store(true)
 			watch.timer.Reset(idle)
-			if _, werr := w.Write((*buf)[:n]); werr != nil {
+			if _, werr := c.out.Write((*buf)[:n]); werr != nil {
 				if w.gone != nil {
 					a.Error = "the client left"
 				} else {
@@ -154,7 +158,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 				return werr
 			}
 			if w.mode != modeWhole {
-				if ferr := w.FlushError(); ferr != nil && w.gone == nil {
+				if ferr := flush(); ferr != nil && w.gone == nil {
 					w.gone = ferr
 					a.Error = "the client left"
 					return ferr

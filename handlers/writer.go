@@ -69,12 +69,6 @@ func (w *answerWriter) answerNothing(status int) {
 	w.sendHeader()
 }
 
-// answerJSON holds a JSON body of our own as the answer. The handler returns
-// errAnswered.
-func (w *answerWriter) answerJSON(body []byte) {
-	w.mode, w.status, w.whole = modeWhole, http.StatusOK, body
-}
-
 func (w *answerWriter) init(c *call, under http.ResponseWriter) {
 	w.c, w.under, w.ctrl = c, under, http.NewResponseController(under)
 }

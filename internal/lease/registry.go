@@ -19,12 +19,42 @@ type Registry[T io.Closer] struct {
 	entries map[string]*entry[T]
 }
 
+// failer is what a value implements that may become useless while it is open.
+// Such a value is closed and opened anew for the next who acquires it; those who
+// still hold a lease keep a closed value, which refuses as the failed one did.
+type failer interface {
+	// Err is why the value is useless, nil if it is not. It must be safe for
+	// concurrent use.
+	Err() error
+}
+
 type entry[T io.Closer] struct {
 	value T
 	refs  int
 	ready chan struct{} // closed once open has returned
 	err   error
 	gone  chan struct{} // non-nil while closing; closed when it has left
+	// replaced is true once a failed value was closed for its holders.
+	replaced bool
+}
+
+// failed reports whether the value is open and useless.
+func (e *entry[T]) failed() bool {
+	select {
+	case <-e.ready:
+	default:
+		return false
+	}
+	f, ok := any(e.value).(failer)
+	return ok && e.err == nil && f.Err() != nil
+}
+
+// leave removes a closed entry and tells those who wait for that.
+func (r *Registry[T]) leave(key string, e *entry[T]) {
+	r.mu.Lock()
+	delete(r.entries, key)
+	r.mu.Unlock()
+	close(e.gone)
 }
 
 // Lease is one holder's claim on a value.
@@ -56,6 +86,13 @@ func (r *Registry[T]) Acquire(key string, open func() (T, error)) (*Lease[T], er
 			gone := e.gone
 			r.mu.Unlock()
 			<-gone
+			continue
+		}
+		if e.failed() {
+			e.gone, e.replaced = make(chan struct{}), true
+			r.mu.Unlock()
+			_ = e.value.Close() // it has told what was wrong with it
+			r.leave(key, e)
 			continue
 		}
 		e.refs++
@@ -97,18 +134,13 @@ func (l *Lease[T]) Release() (err error) {
 		r, e := l.r, l.e
 		r.mu.Lock()
 		e.refs--
-		if e.refs > 0 {
+		if e.refs > 0 || e.replaced {
 			r.mu.Unlock()
 			return
 		}
 		e.gone = make(chan struct{})
 		r.mu.Unlock()
-		defer func() {
-			r.mu.Lock()
-			delete(r.entries, l.key)
-			r.mu.Unlock()
-			close(e.gone)
-		}()
+		defer r.leave(l.key, e)
 		err = e.value.Close()
 	})
 	return err

@@ -89,3 +89,49 @@ func TestFailedOpenFreesTheKey(t *testing.T) {
 		t.Fatal("the key is still taken")
 	}
 }
+
+// brittle is a value that can become useless.
+type brittle struct {
+	value
+	broken atomic.Bool
+}
+
+func (b *brittle) Err() error {
+	if b.broken.Load() {
+		return errors.New("broken")
+	}
+	return nil
+}
+
+// A useless value is closed and opened anew for the next who asks; its holders
+// may release it at any time.
+func TestFailedValueIsReplaced(t *testing.T) {
+	var r Registry[*brittle]
+	var open atomic.Int32
+	mk := func() (*brittle, error) {
+		if n := open.Add(1); n != 1 {
+			t.Errorf("%d open at once", n)
+		}
+		return &brittle{value: value{open: &open}}, nil
+	}
+	a, err := r.Acquire("k", mk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Value().broken.Store(true)
+	b, err := r.Acquire("k", mk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Value() == b.Value() || b.Value().Err() != nil {
+		t.Fatal("the broken value was leased again")
+	}
+	a.Release()
+	if open.Load() != 1 {
+		t.Fatal("releasing the broken value closed its successor")
+	}
+	b.Release()
+	if open.Load() != 0 || r.Len() != 0 {
+		t.Fatalf("%d open, %d entries", open.Load(), r.Len())
+	}
+}

@@ -190,6 +190,10 @@ func (l *Ledger) isBroken() error {
 	return l.broken
 }
 
+// Err is why the ledger writes no more until it has been opened anew, nil while
+// it does (a full disk heals by itself).
+func (l *Ledger) Err() error { return l.isBroken() }
+
 // report takes note of how a write went. A full disk may get space again;
 // after any other failure (a sync that failed, above all) nobody can say what
 // the disk has, so this file is not written any more: calls are refused until
