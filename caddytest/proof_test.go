@@ -223,3 +223,39 @@ func TestDeferredHeaders(t *testing.T) {
 		})
 	}
 }
+
+// encode between the governors and the upstream is outside of what we see, or
+// does nothing; it never makes an answer unreadable.
+func TestEncodeInsideRoute(t *testing.T) {
+	p := newProvider(t)
+	for _, end := range []string{"llm_upstream openai {env.OPENAI_API_KEY} {\n\t\t\tbase_url {{openai}}/v1\n\t\t}", "reverse_proxy {{openai}}"} {
+		s := start(t, `
+:8080 {
+	route {
+		llm_audit
+		llm_auth {
+			key web {env.WEB_APP_KEY}
+		}
+		encode {
+			gzip
+			minimum_length 1
+			match {
+				header Content-Type application/json*
+				header Content-Type text/event-stream*
+			}
+		}
+		`+end+`
+	}
+}`, options{vars: map[string]string{"openai": p.URL}})
+		for body, want := range map[string]string{dialects[0].request: chatWhole, dialects[0].streamRequest: stream(chatEvents...)} {
+			st := s.open(call{path: "/v1/chat/completions", body: body, header: map[string]string{"Accept-Encoding": "gzip"}})
+			if got, err := st.rest(); err != nil || got != want {
+				t.Errorf("%s: got %q, %v", end, got, err)
+			}
+			rec := s.ended(st.id())
+			if rec.Answer != sha(want) {
+				t.Errorf("the record is not of the plain answer: %s", rec.raw)
+			}
+		}
+	}
+}
