@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -261,7 +262,7 @@ func parseModelIDs(b []byte) (ids []string, err error) {
 // labelSet bounds the model names of an open route that become label values.
 type labelSet struct {
 	mu    sync.Mutex
-	names map[string]bool
+	names map[string]string
 }
 
 const maxLabels = 64
@@ -270,15 +271,16 @@ const maxLabels = 64
 func (s *labelSet) take(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.names[name] {
-		return name
+	if known, ok := s.names[name]; ok {
+		return known
 	}
 	if len(s.names) >= maxLabels {
 		return other
 	}
 	if s.names == nil {
-		s.names = make(map[string]bool)
+		s.names = make(map[string]string)
 	}
-	s.names[name] = true
+	name = strings.Clone(name) // it is part of a request's body, which must go
+	s.names[name] = name
 	return name
 }
