@@ -14,36 +14,33 @@ import (
 // configuration: a stranger's model name must not become a time series.
 const other = "_other"
 
-// Metrics are the gateway's collectors. They are package-level on purpose:
+// metrics are the gateway's collectors. They are package-level on purpose:
 // Caddy makes a new registry for every config, and collectors made in Provision
 // would start from zero at each reload.
 var metrics = struct {
-	requests  *prometheus.CounterVec
-	tokens    *prometheus.CounterVec
-	cost      *prometheus.CounterVec
-	duration  *prometheus.HistogramVec
-	ttft      *prometheus.HistogramVec
-	denied    *prometheus.CounterVec
-	rules     *prometheus.CounterVec
-	remaining *prometheus.GaugeVec
-	reserved  prometheus.GaugeFunc
-	append    prometheus.Histogram
-	attempts  *prometheus.CounterVec
-	failed    *prometheus.CounterVec
-	debt      *prometheus.CounterVec
+	requests *prometheus.CounterVec
+	tokens   *prometheus.CounterVec
+	cost     *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	ttft     *prometheus.HistogramVec
+	denied   *prometheus.CounterVec
+	rules    *prometheus.CounterVec
+	append   prometheus.Histogram
+	attempts *prometheus.CounterVec
+	failed   *prometheus.CounterVec
+	debt     *prometheus.CounterVec
 }{
-	requests:  counter("requests_total", "Requests that ended, by outcome.", "server", "dialect", "provider", "model", "team", "outcome"),
-	tokens:    counter("tokens_total", "Tokens used, by kind.", "server", "provider", "model", "team", "kind"),
-	cost:      counter("cost_usd_total", "Cost in US dollars.", "server", "provider", "model", "team"),
-	duration:  histogram("request_duration_seconds", "Time from the request's arrival to the end of its answer.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}, "server", "dialect"),
-	ttft:      histogram("ttft_seconds", "Time from the request's arrival to the first byte of its answer.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}, "server", "dialect"),
-	denied:    counter("denied_total", "Refusals and failures, by the stage that decided and its code.", "stage", "code"),
-	rules:     counter("policy_rule_total", "Policy rules that matched.", "rule", "action", "enforcement"),
-	remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "caddy", Subsystem: "llm", Name: "budget_remaining_ratio", Help: "Unspent share of a budget, of the scope value with the least left."}, []string{"budget"}),
-	append:    prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "caddy", Subsystem: "llm", Name: "audit_append_duration_seconds", Help: "Time until an audit record was durable.", Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1}}),
-	attempts:  counter("upstream_attempts_total", "Calls of providers, by result.", "provider", "result"),
-	failed:    counter("audit_failures_total", "Records that could not be written.", "log"),
-	debt:      counter("cost_debt_usd_total", "Cost beyond what was reserved, in US dollars.", "server", "provider"),
+	requests: counter("requests_total", "Requests that ended, by outcome.", "server", "dialect", "provider", "model", "team", "outcome"),
+	tokens:   counter("tokens_total", "Tokens used, by kind.", "server", "provider", "model", "team", "kind"),
+	cost:     counter("cost_usd_total", "Cost in US dollars.", "server", "provider", "model", "team"),
+	duration: histogram("request_duration_seconds", "Time from the request's arrival to the end of its answer.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}, "server", "dialect"),
+	ttft:     histogram("ttft_seconds", "Time from the request's arrival to the first byte of its answer.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}, "server", "dialect"),
+	denied:   counter("denied_total", "Refusals and failures, by the stage that decided and its code.", "stage", "code"),
+	rules:    counter("policy_rule_total", "Policy rules that matched.", "rule", "action", "enforcement"),
+	append:   prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "caddy", Subsystem: "llm", Name: "audit_append_duration_seconds", Help: "Time until an audit record was durable.", Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1}}),
+	attempts: counter("upstream_attempts_total", "Calls of providers, by result.", "provider", "result"),
+	failed:   counter("audit_failures_total", "Records that could not be written.", "log"),
+	debt:     counter("cost_debt_usd_total", "Cost beyond what was reserved, in US dollars.", "server", "provider"),
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
@@ -55,24 +52,44 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 }
 
 // RegisterMetrics registers the collectors with a config's registry. reserved
-// reads the sum held for running calls, in nano-dollars.
+// reads the sum held for running calls, ratios the unspent share of each budget
+// in thousandths.
 func RegisterMetrics(reg *prometheus.Registry, reserved func() llm.Money, ratios func(func(budget string, millis int64))) error {
-	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "caddy", Subsystem: "llm", Name: "reserved_usd", Help: "Money held for calls that are running, in US dollars."},
-		func() float64 {
-			ratios(func(budget string, millis int64) {
-				metrics.remaining.WithLabelValues(budget).Set(float64(millis) / 1000)
-			})
-			return usd(reserved())
-		})
 	for _, c := range []prometheus.Collector{
 		metrics.requests, metrics.tokens, metrics.cost, metrics.duration, metrics.ttft, metrics.denied,
-		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, gauge, metrics.remaining,
+		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, moneyGauges{reserved, ratios},
 	} {
 		if err := reg.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
 			return err
 		}
 	}
 	return nil
+}
+
+// moneyGauges are read from the ledger at each scrape, so that they are never
+// late and a budget that is gone leaves no series behind.
+type moneyGauges struct {
+	reserved func() llm.Money
+	ratios   func(func(budget string, millis int64))
+}
+
+var (
+	reservedDesc  = prometheus.NewDesc("caddy_llm_reserved_usd", "Money held for calls that are running, in US dollars.", nil, nil)
+	remainingDesc = prometheus.NewDesc("caddy_llm_budget_remaining_ratio", "Unspent share of a budget, of the scope value with the least left.", []string{"budget"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (moneyGauges) Describe(ch chan<- *prometheus.Desc) {
+	ch <- reservedDesc
+	ch <- remainingDesc
+}
+
+// Collect implements prometheus.Collector.
+func (g moneyGauges) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.MustNewConstMetric(reservedDesc, prometheus.GaugeValue, usd(g.reserved()))
+	g.ratios(func(budget string, millis int64) {
+		ch <- prometheus.MustNewConstMetric(remainingDesc, prometheus.GaugeValue, float64(millis)/1000, budget)
+	})
 }
 
 // usd turns money into the float that Prometheus wants. Nothing is computed
