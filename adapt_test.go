@@ -1,0 +1,222 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/caddy-llm-gateway/caddy-llm-gateway"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+func adapt(t *testing.T, text string) ([]byte, error) {
+	t.Helper()
+	b, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	for _, w := range warnings {
+		if !strings.Contains(w.Message, "not formatted") {
+			t.Error(w)
+		}
+	}
+	return b, err
+}
+
+// Each golden is a Caddyfile, a line of dashes and the JSON that it adapts to.
+func TestAdaptGoldens(t *testing.T) {
+	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no goldens", err)
+	}
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, want, _ := strings.Cut(string(b), "\n----------\n")
+			got, err := adapt(t, text+"\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, got, "", "\t"); err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(name, []byte(text+"\n----------\n"+pretty.String()+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if pretty.String() != strings.TrimSpace(want) {
+				t.Errorf("adapts to\n%s", pretty.String())
+			}
+		})
+	}
+}
+
+// What is wrong in a Caddyfile is refused while it is adapted, with file and
+// line, and without repeating a secret.
+func TestAdaptRefuses(t *testing.T) {
+	site := func(directives string) string { return ":8080 {\n" + directives + "\n}\n" }
+	auth := "\tllm_auth {\n\t\tkey web {env.K}\n\t}\n"
+	global := func(options string) string { return "{\n\tllm_gateway {\n" + options + "\n\t}\n}\n" }
+	for name, tc := range map[string]struct{ text, want string }{
+		"audit option":         {site("\tllm_audit {\n\t\tcontentt metadata\n\t}"), `Caddyfile:3`},
+		"audit level":          {site("\tllm_audit {\n\t\tcontent full\n\t}"), "content"},
+		"audit name":           {site("\tllm_audit ../x"), "log name"},
+		"audit twice":          {site("\tllm_audit {\n\t\ton_failure deny\n\t\ton_failure deny\n\t}"), "twice"},
+		"auth empty":           {site("\tllm_auth"), "at least one key"},
+		"auth no secret":       {site("\tllm_auth {\n\t\tkey web\n\t}"), "Caddyfile:3"},
+		"auth short":           {site("\tllm_auth {\n\t\tkey web short-canary\n\t}"), "shorter than 16"},
+		"auth twice":           {site("\tllm_auth {\n\t\tkey web {env.A}\n\t\tkey web {env.B}\n\t}"), "given twice"},
+		"auth option":          {site("\tllm_auth {\n\t\tkey web {env.A} {\n\t\t\tteams x\n\t\t}\n\t}"), `unknown option "teams"`},
+		"auth expires":         {site("\tllm_auth {\n\t\tkey web {env.A} {\n\t\t\texpires tomorrow\n\t\t}\n\t}"), "expires"},
+		"auth more args":       {site("\tllm_auth {\n\t\tkey web {env.A} canary-second-part\n\t}"), "one secret"},
+		"auth cors":            {site("\tllm_auth {\n\t\tkey web {env.A}\n\t\tcors *\n\t}"), "not an origin"},
+		"rate empty":           {site("\tllm_ratelimit"), "at least one"},
+		"rate dimension":       {site("\tllm_ratelimit calls 5/min"), `"calls"`},
+		"rate window":          {site("\tllm_ratelimit requests 5/fortnight"), "fortnight"},
+		"rate amount":          {site("\tllm_ratelimit requests 0/min"), "0"},
+		"rate scope":           {site("\tllm_ratelimit requests 5/min per planet"), "planet"},
+		"rate twice":           {site("\tllm_ratelimit {\n\t\trequests 5/min\n\t\trequests 6/min per key\n\t}"), "given twice"},
+		"concurrent window":    {site("\tllm_ratelimit concurrent 5/min"), "concurrent"},
+		"policy field":         {site("\tllm_policy {\n\t\tdeny x `llm.modle == \"a\"`\n\t}"), "modle"},
+		"policy line":          {site("\tllm_policy {\n\t\tflag ok `true`\n\t\tdeny x `llm.modle == \"a\"`\n\t}"), "Caddyfile:4"},
+		"policy type":          {site("\tllm_policy {\n\t\tdeny x `llm.model`\n\t}"), "bool"},
+		"policy twice":         {site("\tllm_policy {\n\t\tdeny x `true`\n\t\tflag x `true`\n\t}"), "given twice"},
+		"policy unknown":       {site("\tllm_policy {\n\t\tdeny x `sekrets(prompt.all)`\n\t}"), "sekrets"},
+		"policy enforcement":   {site("\tllm_policy {\n\t\tdeny x `true` {\n\t\t\tenforcement maybe\n\t\t}\n\t}"), "maybe"},
+		"cost amount":          {site("\tllm_cost {\n\t\tbudget -5 USD/day\n\t}"), "-5"},
+		"cost currency":        {site("\tllm_cost {\n\t\tbudget 5 EUR/day\n\t}"), "USD/"},
+		"cost window":          {site("\tllm_cost {\n\t\tbudget 5 USD/decade\n\t}"), "decade"},
+		"cost zone":            {site("\tllm_cost {\n\t\tbudget 5 USD/day {\n\t\t\ttimezone Mars/Base\n\t\t}\n\t}"), "Mars/Base"},
+		"cost twice":           {site("\tllm_cost {\n\t\tbudget 5 USD/day\n\t\tbudget 6 USD/day per key\n\t}"), "given twice"},
+		"cost unpriced":        {site("\tllm_cost {\n\t\tunpriced free\n\t}"), "unpriced"},
+		"upstream nothing":     {site(auth + "\tllm_upstream"), "needs a provider"},
+		"upstream type":        {site(auth + "\tllm_upstream opnai {env.K}"), "opnai"},
+		"upstream key as type": {site(auth + "\tllm_upstream sk-canary-0123456789"), "provider type"},
+		"upstream no key":      {site(auth + "\tllm_upstream openai"), "api_key"},
+		"upstream option":      {site(auth + "\tllm_upstream openai {env.K} {\n\t\tbase_uri http://x\n\t}"), "base_uri"},
+		"upstream base":        {site(auth + "\tllm_upstream openai {env.K} {\n\t\tbase_url localhost:8000\n\t}"), "base_url"},
+		"upstream model":       {site(auth + "\tllm_upstream {\n\t\tmodel gpt-4o\n\t}"), "leads to no provider"},
+		"upstream twice":       {site(auth + "\tllm_upstream openai {env.K} {\n\t\tmodel a\n\t\tmodel a\n\t}"), "given twice"},
+		"upstream duration":    {site(auth + "\tllm_upstream openai {env.K} {\n\t\tfirst_byte_timeout soon\n\t}"), "soon"},
+		"global option":        {global("\t\tdatadir /x"), "datadir"},
+		"global require":       {global("\t\trequire auth luck"), "luck"},
+		"global twice":         {global("\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}\n\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}"), "given twice"},
+		"global type":          {global("\t\tprovider x opnai"), "opnai"},
+		"global price":         {global("\t\tprice x/* cheap"), "price"},
+		"errors":               {site("\tllm_audit {\n\t\terrors html\n\t}"), "html"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := adapt(t, tc.text)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "Caddyfile:") {
+				t.Errorf("got %v; want %q and the line", err, tc.want)
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("a secret is repeated: %v", err)
+			}
+		})
+	}
+}
+
+// What only shows when the configuration is loaded is refused then, naming the
+// directive and the option.
+func TestProvisionRefuses(t *testing.T) {
+	t.Setenv("EMPTY", "")
+	t.Setenv("SHORT", "short-canary")
+	t.Setenv("GOOD", "good-canary-0123456789")
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	site := func(directives string) string {
+		return "{\n\tadmin off\n\tpersist_config off\n}\n:0 {\n" + directives + "\n}\n"
+	}
+	for name, tc := range map[string]struct{ text, want string }{
+		"empty key":      {site("\tllm_auth {\n\t\tkey web {env.EMPTY}\n\t}"), "key web"},
+		"missing key":    {site("\tllm_auth {\n\t\tkey web {env.NOT_THERE}\n\t}"), "key web"},
+		"short key":      {site("\tllm_auth {\n\t\tkey web {env.SHORT}\n\t}"), "web"},
+		"same secret":    {site("\tllm_auth {\n\t\tkey a {env.GOOD}\n\t\tkey b {env.GOOD}\n\t}"), "llm_auth"},
+		"empty api key":  {site("\tllm_upstream openai {env.EMPTY}"), "api_key"},
+		"base url":       {site("\tllm_upstream openai {env.GOOD} {\n\t\tbase_url {env.GOOD}\n\t}"), "base_url"},
+		"no such target": {site("\tllm_upstream {\n\t\tmodel a nobody\n\t}"), `"nobody"`},
+		"data dir":       {"{\n\tadmin off\n\tllm_gateway {\n\t\tdata_dir {env.EMPTY}\n\t}\n}\n" + site("\tllm_audit")[len("{\n\tadmin off\n\tpersist_config off\n}\n"):], "data_dir"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := adapt(t, tc.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var cfg caddy.Config
+			if err := json.Unmarshal(b, &cfg); err != nil {
+				t.Fatal(err)
+			}
+			err = caddy.Validate(&cfg)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "llm_") {
+				t.Errorf("got %v; want %q and the directive", err, tc.want)
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("a secret is repeated: %v", err)
+			}
+		})
+	}
+}
+
+// Every example loads, is formatted, says how to run it and leaves no trace.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("examples/*/Caddyfile")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no examples", err)
+	}
+	data := t.TempDir()
+	for k, v := range map[string]string{
+		"HOME": data, "XDG_DATA_HOME": data, "XDG_CONFIG_HOME": data,
+		"WEB_APP_KEY": "an-example-key-of-enough-length", "BATCH_KEY": "another-example-key-long-enough",
+		"OPENAI_API_KEY": "sk-example", "ANTHROPIC_API_KEY": "sk-example", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "MODEL_SERVER": "127.0.0.1:9",
+	} {
+		t.Setenv(k, v)
+	}
+	for _, name := range files {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(text, []byte("# Run: ")) {
+				t.Error("the first line does not say how to run it")
+			}
+			if !bytes.Equal(caddyfile.Format(text), text) {
+				t.Error("not formatted as caddy fmt does")
+			}
+			b, err := adapt(t, string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var cfg caddy.Config
+			if err := json.Unmarshal(b, &cfg); err != nil {
+				t.Fatal(err)
+			}
+			if err := caddy.Validate(&cfg); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "caddy", "llm*")); len(left) > 0 {
+		t.Errorf("validating left %v behind", left)
+	}
+}
