@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -33,7 +35,16 @@ func init() {
 		httpcaddyfile.RegisterDirectiveOrder(d.name, httpcaddyfile.Before, d.before)
 	}
 	registerCommand()
+	caddy.OnExit(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, exitTimeout)
+		defer cancel()
+		handlers.EndAll(ctx)
+	})
 }
+
+// exitTimeout is how long calls may take to be settled and recorded once Caddy's
+// grace period is over and they were cancelled.
+const exitTimeout = 5 * time.Second
 
 type directive struct {
 	name   string

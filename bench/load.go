@@ -22,14 +22,17 @@ type load struct {
 	bad       int64 // wrong status or wrong bytes
 	firstBad  string
 	latencies []time.Duration
+	paced     bool            // whether gaps are noted
+	gaps      []time.Duration // between events
 	elapsed   time.Duration
 }
 
-func (l *load) quantile(q float64) time.Duration {
-	if len(l.latencies) == 0 {
+// quantile is the q-th of sorted durations, 0 of none.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
 		return 0
 	}
-	return l.latencies[min(len(l.latencies)-1, int(q*float64(len(l.latencies))))]
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
 // request renders a chat request with a prompt of about size bytes.
@@ -46,7 +49,7 @@ func request(addr, key string, size int, stream bool) []byte {
 
 // generate keeps conns connections busy for the duration. Each answer is
 // compared with what the mock sent: JSON whole, streams event by event.
-func generate(addr string, req []byte, conns, chunks int, d time.Duration) *load {
+func generate(addr string, req []byte, conns, chunks int, paced bool, d time.Duration) *load {
 	total := &load{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -54,7 +57,7 @@ func generate(addr string, req []byte, conns, chunks int, d time.Duration) *load
 	deadline := start.Add(d)
 	for range conns {
 		wg.Go(func() {
-			l := &load{}
+			l := &load{paced: paced}
 			if err := l.connection(addr, req, chunks, deadline); err != nil {
 				l.bad++
 				l.firstBad = err.Error()
@@ -68,11 +71,13 @@ func generate(addr string, req []byte, conns, chunks int, d time.Duration) *load
 				total.firstBad = l.firstBad
 			}
 			total.latencies = append(total.latencies, l.latencies...)
+			total.gaps = append(total.gaps, l.gaps...)
 		})
 	}
 	wg.Wait()
 	total.elapsed = time.Since(start)
 	slices.Sort(total.latencies)
+	slices.Sort(total.gaps)
 	return total
 }
 
@@ -174,11 +179,19 @@ func (l *load) stream(r *bufio.Reader, chunks int) error {
 		_, err = s.Discard(len(want))
 		return err
 	}
+	var last time.Time
 	for i := range chunks {
 		if err := expect(expected[i]); err != nil {
 			return err
 		}
 		l.chunks++
+		if l.paced {
+			now := time.Now()
+			if i > 0 {
+				l.gaps = append(l.gaps, now.Sub(last))
+			}
+			last = now
+		}
 	}
 	if err := expect([]byte(streamEnd)); err != nil {
 		return err

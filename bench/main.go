@@ -17,7 +17,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"text/tabwriter"
 	"time"
 )
 
@@ -33,6 +32,7 @@ var (
 	streams      = flag.Int("streams", 0, "run this many paced streams at once instead, with a reload in the middle")
 	profile      = flag.String("profile", "", "write a CPU profile of the governed side of each scenario into this folder")
 	only         = flag.String("only", "", "run only the scenario of this name")
+	jsonOut      = flag.String("json", "", "write the table as JSON into this file, too")
 	configs      = flag.String("configs", "bench", "folder of the Caddyfiles")
 )
 
@@ -43,7 +43,7 @@ func main() {
 		return
 	}
 	if *quick {
-		*duration, *rounds = 1500*time.Millisecond, 2
+		*duration, *rounds = 1500*time.Millisecond, 3
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -78,7 +78,9 @@ func run(ctx context.Context, tmp string) error {
 	if runtime.NumCPU() < 2 {
 		return fmt.Errorf("two cores are needed: one for the gateway, one for everything else")
 	}
-	pinSelf(0)
+	if err := pinSelf(0); err != nil {
+		return err
+	}
 	fmt.Printf("gateway pinned to core 1; mock and load generator on core 0; %d connections; %d rounds of %v\n", *conns, *rounds, *duration)
 	var table []result
 	for _, s := range scenarios {
@@ -92,15 +94,15 @@ func run(ctx context.Context, tmp string) error {
 		table = append(table, r)
 		r.print(os.Stdout)
 	}
-	fmt.Println()
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "SCENARIO\tSTOCK CPU\tGOVERNED CPU\tRATIO\tBAR\tRECORDS LOST")
-	lost := int64(0)
-	for _, r := range table {
-		fmt.Fprintf(w, "%s\t%.1f µs\t%.1f µs\t%.2f\t%.2f\t%d\n", r.scenario.name, r.stock.cpu, r.governed.cpu, r.governed.cpu/r.stock.cpu, r.scenario.bar, r.governed.lost)
-		lost += r.governed.lost
+	if len(table) == 0 {
+		return fmt.Errorf("there is no scenario %q", *only)
 	}
-	w.Flush()
+	lost := summary(table)
+	if *jsonOut != "" {
+		if err := writeJSON(*jsonOut, table); err != nil {
+			return err
+		}
+	}
 	if lost != 0 {
 		return fmt.Errorf("%d records were lost", lost)
 	}

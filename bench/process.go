@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -32,20 +33,62 @@ func start(ctx context.Context, core int, env []string, out io.Writer, name stri
 	cmd.Stdout, cmd.Stderr = out, io.Discard
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Start(); err != nil {
+	if err := startOn(cmd, core); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd}
-	if core >= 0 {
-		// Before it has threads: they inherit the set.
-		var set unix.CPUSet
-		set.Set(core)
-		if err := unix.SchedSetaffinity(cmd.Process.Pid, &set); err != nil {
-			p.stop()
-			return nil, fmt.Errorf("pinning to core %d: %w", core, err)
+	return &process{cmd: cmd}, nil
+}
+
+// startOn starts the command on one core if core is not negative. A child takes
+// over the set of the thread that forks it, so that every thread it ever has is
+// pinned and its Go runtime sees one core from the first instruction; to pin it
+// once it runs would come too late for the threads it has made by then.
+func startOn(cmd *exec.Cmd, core int) error {
+	if core < 0 {
+		return cmd.Start()
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("reading the cores of this process: %w", err)
+	}
+	set.Set(core)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("pinning to core %d: %w", core, err)
+	}
+	err := cmd.Start()
+	return errors.Join(err, unix.SchedSetaffinity(0, &before))
+}
+
+// pinSelf moves every thread of this process to one core. Threads made
+// meanwhile by one that has not moved yet are found by looking again.
+func pinSelf(core int) error {
+	var set unix.CPUSet
+	set.Set(core)
+	moved := map[string]bool{}
+	for more := true; more; {
+		more = false
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if moved[t.Name()] {
+				continue
+			}
+			id, err := strconv.Atoi(t.Name())
+			if err != nil {
+				return err
+			}
+			if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("pinning to core %d: %w", core, err)
+			}
+			moved[t.Name()] = true
+			more = true
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // stop ends the process gracefully: queued records reach the disk.

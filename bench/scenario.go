@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // scenario is one kind of call.
@@ -37,21 +35,26 @@ var scenarios = []scenario{
 type side struct {
 	cpu      float64 // µs per request, or per event of a stream
 	p50, p99 time.Duration
+	gap      time.Duration // p99 between the events of paced streams, as the client sees them
 	rps      float64
 	allocs   float64 // per request
 	rss      int64   // bytes, at the end
-	lost     int64   // records
+	lost     int64   // records missing or too many, both stages added up
+	requests int64   // answered in all, warm-up included
 }
 
 type result struct {
 	scenario        scenario
 	stock, governed side
+	low, high       float64 // smallest and largest ratio of a round
 }
 
-func pinSelf(core int) {
-	var set unix.CPUSet
-	set.Set(core)
-	_ = unix.SchedSetaffinity(0, &set)
+// unit is what CPU is given per.
+func (s scenario) unit() string {
+	if s.stream {
+		return "event"
+	}
+	return "request"
 }
 
 // run plays the rounds of both sides in turn: A B A B …
@@ -105,7 +108,7 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 				go t.p.profile(filepath.Join(*profile, strings.ReplaceAll(s.name, " ", "-")), d-time.Second/2)
 			}
 			cpu, mallocs := t.p.cpu(), t.p.metric("go_memstats_mallocs_total")
-			l := generate(t.addr, request(t.addr, benchKey, s.size, s.stream), n, chunks, d)
+			l := generate(t.addr, request(t.addr, benchKey, s.size, s.stream), n, chunks, s.gap > 0, d)
 			used := t.p.cpu() - cpu
 			mallocs = t.p.metric("go_memstats_mallocs_total") - mallocs
 			t.requests += l.requests
@@ -120,14 +123,22 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 				units = float64(l.chunks)
 			}
 			t.rounds = append(t.rounds, side{
-				cpu: float64(used.Microseconds()) / units, p50: l.quantile(.5), p99: l.quantile(.99),
+				cpu: float64(used.Nanoseconds()) / 1000 / units, p50: quantile(l.latencies, .5), p99: quantile(l.latencies, .99), gap: quantile(l.gaps, .99),
 				rps: float64(l.requests) / l.elapsed.Seconds(), allocs: mallocs / float64(l.requests),
 			})
 		}
 	}
+	for i, a := range sides[0].rounds {
+		ratio := sides[1].rounds[i].cpu / a.cpu
+		if r.low == 0 || ratio < r.low {
+			r.low = ratio
+		}
+		r.high = max(r.high, ratio)
+	}
 	for i := range sides {
 		t := &sides[i]
 		m := median(t.rounds)
+		m.requests = t.requests
 		m.rss = t.p.rss()
 		if err := t.p.stop(); err != nil {
 			return r, err
@@ -140,7 +151,8 @@ func (s scenario) run(ctx context.Context, bin, tmp string) (result, error) {
 		if err != nil {
 			return r, err
 		}
-		m.lost = (t.requests - admitted) + (t.requests - completed)
+		// A record too many is as wrong as one too few.
+		m.lost = max(t.requests-admitted, admitted-t.requests) + max(t.requests-completed, completed-t.requests)
 		r.governed = m
 	}
 	stopped = true
@@ -154,15 +166,15 @@ func median(rounds []side) side {
 }
 
 func (r result) print(w io.Writer) {
-	unit := "request"
-	if r.scenario.stream {
-		unit = "event"
-	}
 	for _, s := range []struct {
 		name string
 		side
 	}{{"stock", r.stock}, {"governed", r.governed}} {
-		fmt.Fprintf(w, "%-20s %-9s %8.1f µs CPU/%s  p50 %8v  p99 %8v  %7.0f req/s  %6.0f allocs/req  %4d MB\n",
-			r.scenario.name, s.name, s.cpu, unit, s.p50.Round(time.Microsecond), s.p99.Round(time.Microsecond), s.rps, s.allocs, s.rss>>20)
+		gap := ""
+		if s.gap > 0 {
+			gap = fmt.Sprintf("  gap p99 %v", s.gap.Round(10*time.Microsecond))
+		}
+		fmt.Fprintf(w, "%-20s %-9s %8.1f µs CPU/%s  p50 %8v  p99 %8v  %7.0f req/s  %6.0f allocs/req  %4d MB%s\n",
+			r.scenario.name, s.name, s.cpu, r.scenario.unit(), s.p50.Round(time.Microsecond), s.p99.Round(time.Microsecond), s.rps, s.allocs, s.rss>>20, gap)
 	}
 }

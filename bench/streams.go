@@ -112,8 +112,11 @@ func reload(ctx context.Context, bin string, p *process, addr, upAddr, data stri
 	if err != nil {
 		return err
 	}
-	config = bytes.Replace(config, []byte(`"level":"ERROR"`), []byte(`"level":"FATAL"`), 1)
-	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.admin+"/load", bytes.NewReader(config))
+	changed := bytes.Replace(config, []byte(`"level":"ERROR"`), []byte(`"level":"FATAL"`), 1)
+	if bytes.Equal(changed, config) {
+		return fmt.Errorf("the config has no log level to change: %s", config)
+	}
+	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.admin+"/load", bytes.NewReader(changed))
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,8 @@ const usageEvent = "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completio
 
 const done = "data: [DONE]\n\n"
 
-// upstream serves until the process ends. A request may choose by the headers of
-// its path's query… it cannot: a gateway strips what it does not know. So the
-// shape of the stream is process-wide.
+// upstream serves until the process ends. The shape of its streams is the
+// process's, not the request's: a gateway strips headers it does not know.
 func upstream(listen string, chunks int, gap time.Duration) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {

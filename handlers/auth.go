@@ -135,7 +135,13 @@ func (h *Auth) govern(c *call, r *http.Request) error {
 	x.Decide(llm.Decision{Module: "auth", Rule: x.Principal.Key, Action: "allow"})
 	replacer(r).Set("http.auth.user.id", x.Principal.Key)
 	x.Govern(modelGuard{})
-	return c.ready()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	if c.body.encoding != "" && x.Dialect.HasBody() {
+		return c.view() // a stock proxy cannot undo an encoding later
+	}
+	return nil
 }
 
 // preflight answers the question of a browser whether a page may call.

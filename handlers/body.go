@@ -54,7 +54,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.c.gateForProxy() {
 		return 0, b.c.refused
 	}
-	if !b.read {
+	if !b.read || b.c.x.View == nil {
 		if b.src == nil {
 			return 0, io.EOF
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -46,6 +47,10 @@ type call struct {
 	out    http.ResponseWriter
 	parent context.Context // the client's: done when the client has gone
 	cancel context.CancelCauseFunc
+	watch  func() bool // stops looking whether the client leaves
+	// linger is true when all of a stream has come but its last figures: then
+	// the provider is heard to its end even if the client hangs up.
+	linger atomic.Bool
 
 	// upstream is true while llm_upstream drives the attempts itself; then
 	// the gate before a stock proxy stands open.
@@ -135,15 +140,13 @@ func (h *common) open(w http.ResponseWriter, r *http.Request) (*call, *http.Requ
 	c.stores = stores
 
 	c.parent = ctx
-	ctx, c.cancel = context.WithCancelCause(ctx)
+	ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	c.watch = context.AfterFunc(c.parent, c.clientLeft)
 	// A stock reverse_proxy asks the transport for a connection once per
 	// attempt, on this goroutine, before anything is dialled or sent: that is
 	// where the gate stands for it.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) {
-			c.traced = true
-			c.gateForProxy()
-		},
+		GetConn:      func(string) { c.connecting() },
 		WroteHeaders: func() { c.wrote.Store(true) },
 	})
 	r = r.WithContext(ctx)
@@ -156,6 +159,7 @@ func (h *common) open(w http.ResponseWriter, r *http.Request) (*call, *http.Requ
 	x.Resolve = func(placeholder string) string { return replacer(r).ReplaceAll(placeholder, "") }
 	caddyhttp.SetVar(ctx, callVar, c)
 	c.setPlaceholders(ctx)
+	live.enter(c)
 	return c, r
 }
 
@@ -214,8 +218,10 @@ func (c *call) close(err error) (pass error) {
 	abort := false
 	defer func() {
 		// Even if rendering the end of the answer panics, nothing stays held.
+		c.watch()
 		c.cancel(context.Canceled)
 		x.Finish(now())
+		live.leave(c)
 		c.observe()
 		if c.stores != nil {
 			c.stores.Leave()
@@ -240,6 +246,39 @@ func (c *call) ready() error {
 	return nil
 }
 
+// lingerTime is how long the last figures of a stream may take once the client
+// has left.
+const lingerTime = 5 * time.Second
+
+// clientLeft cancels the call, at once unless only its last figures are missing.
+// It runs on a goroutine of its own.
+func (c *call) clientLeft() {
+	if c.linger.Load() {
+		time.AfterFunc(lingerTime, func() { c.cancel(context.Canceled) })
+		return
+	}
+	c.cancel(context.Canceled)
+}
+
+// connecting is called when a stock proxy's transport is about to take a
+// connection: for the first attempt, and again for each time that the proxy or
+// the transport tries anew. Every call that may have reached the model server is
+// an attempt of its own, admitted and paid for.
+func (c *call) connecting() {
+	c.traced = true
+	if a := c.x.Current(); !c.upstream && a != nil && c.refused == nil && c.wrote.Load() && c.w.mode == modeUndecided {
+		a.Error = "the model server did not answer; tried again"
+		c.endAttempt(llm.ResultCut)
+		c.wrote.Store(false)
+		if err := c.admitProxy(); err != nil {
+			c.refused = denialOf(err)
+			c.cancel(errRefused)
+		}
+		return
+	}
+	c.gateForProxy()
+}
+
 // gateForProxy admits the call if nobody has: it runs when something other than
 // llm_upstream is about to send, or (at the latest) to answer. A refusal cancels
 // the request and is kept for the owner.
@@ -262,8 +301,16 @@ func (c *call) admitProxy() error {
 	if err := c.ready(); err != nil {
 		return err
 	}
+	if c.body.encoding != "" && !c.body.read && c.x.Dialect.HasBody() {
+		// The proxy has already copied the header that says how it is encoded.
+		return llm.Deny(http.StatusUnsupportedMediaType, llm.CodeUnsupportedMedia, llm.StageRequest,
+			"compressed bodies are not supported on this route; send the body as it is")
+	}
 	if err := c.view(); err != nil {
 		return err
+	}
+	if c.x.View != nil {
+		c.body.bytes("max_tokens") // here, not on the transport's goroutine
 	}
 	_, err := c.x.Admit(c.body.ctx, proxyDeployment(c.x.Model()), now())
 	return err

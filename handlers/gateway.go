@@ -74,6 +74,9 @@ type common struct {
 
 func (c *common) provision(ctx caddy.Context) (err error) {
 	c.log = ctx.Logger()
+	if c.Errors == "pass" {
+		c.log.Warn("errors pass hands refusals to Caddy, which logs the headers of failed requests: keys in x-api-key, api-key and x-goog-api-key are then in the log in clear unless its format is llm_safe")
+	}
 	c.gw, err = gatewayOf(ctx)
 	return err
 }

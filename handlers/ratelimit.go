@@ -213,7 +213,11 @@ func scopeValue(x *llm.Exchange, a *llm.Attempt, scope string) string {
 	case "ip":
 		return x.ClientIP
 	case "model":
-		return x.Model()
+		// Prices ignore case, so a budget must too.
+		if a != nil && a.Deployment.Model != "" {
+			return strings.ToLower(a.Deployment.Model)
+		}
+		return strings.ToLower(x.Model())
 	case "provider":
 		if a != nil {
 			return a.Deployment.Provider

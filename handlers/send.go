@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,8 +60,35 @@ func (h *Upstream) send(c *call, r *http.Request, p providers.Provider, dep llm.
 		return c.noAnswer(ctx, a, err)
 	}
 	defer resp.Body.Close()
-	return h.relay(c, ctx, watch, a, resp)
+	key := ""
+	if p, ok := p.(interface{ Key() string }); ok {
+		key = p.Key()
+	}
+	return h.relay(c, ctx, watch, a, resp, key)
 }
+
+// redact removes the provider's credential from an error of the provider: some
+// repeat what they were sent.
+func redact(body io.Reader, header http.Header, key string) io.Reader {
+	for name, values := range header {
+		for _, v := range values {
+			if strings.Contains(v, key) {
+				header.Del(name)
+			}
+		}
+	}
+	b, err := io.ReadAll(body)
+	b = bytes.ReplaceAll(b, []byte(key), []byte("[redacted]"))
+	if err != nil {
+		return io.MultiReader(bytes.NewReader(b), failing{err})
+	}
+	return bytes.NewReader(b)
+}
+
+// failing is a reader that fails.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // watchdog cancels a call whose provider does not begin, or does not go on.
 type watchdog struct {
@@ -90,6 +119,9 @@ func (c *call) noAnswer(ctx context.Context, a *llm.Attempt, err error) error {
 func (c *call) upstreamError(ctx context.Context, a *llm.Attempt, err error, otherwise string) error {
 	cause := context.Cause(ctx)
 	switch {
+	case errors.Is(cause, errShutdown):
+		a.Error = "the gateway was shut down"
+		return llm.Deny(http.StatusServiceUnavailable, llm.CodeInternal, llm.StageInfrastructure, "the gateway is shutting down; the answer is incomplete").Because(err)
 	case c.parent.Err() != nil:
 		a.Error = "the client left"
 		return llm.Deny(499, llm.CodeClientGone, llm.StageRequest, "the client closed the request").Because(err)
@@ -107,8 +139,9 @@ func (c *call) upstreamError(ctx context.Context, a *llm.Attempt, err error, oth
 	return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "%s", otherwise).Because(err)
 }
 
-// relay passes the provider's answer on through the response pipeline.
-func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response) error {
+// relay passes the provider's answer on through the response pipeline. key is
+// the provider's credential.
+func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response, key string) error {
 	x, w := &c.x, &c.w
 	a.Status = resp.StatusCode
 	a.ProviderRequestID = providers.ProviderRequestID(resp.Header)
@@ -123,16 +156,21 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's answer is neither JSON nor an event stream")
 	case !ok:
 		a.Result = llm.ResultRefused
+		if resp.StatusCode == http.StatusUnauthorized {
+			a.Error = "the provider refused the gateway's credential"
+		}
 	}
 	providers.CopyAnswerHeaders(c.out.Header(), resp.Header)
+	src := io.Reader(resp.Body)
+	if !ok {
+		if src = io.LimitReader(resp.Body, maxErrorBody); key != "" {
+			src = redact(src, c.out.Header(), key)
+		}
+	}
 	c.out.WriteHeader(resp.StatusCode)
 	if w.broken != nil {
 		a.Error = "unreadable encoding"
 		return w.broken
-	}
-	src := io.Reader(resp.Body)
-	if !ok {
-		src = io.LimitReader(resp.Body, maxErrorBody)
 	}
 	flush := w.FlushError
 	if c.out != http.ResponseWriter(w) {
@@ -158,7 +196,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 				return werr
 			}
 			if w.mode != modeWhole {
-				if ferr := flush(); ferr != nil && w.gone == nil {
+				if ferr := flush(); ferr != nil && w.gone == nil && !c.linger.Load() {
 					w.gone = ferr
 					a.Error = "the client left"
 					return ferr

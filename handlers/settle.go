@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,10 +12,7 @@ import (
 
 // endAttempt closes the current attempt with what the answer's reader measured.
 // An attempt that llm_upstream has already judged keeps its verdict.
-//
-// broke says that the provider failed, as opposed to the client leaving or a
-// timeout: then what was not seen was not produced either.
-func (c *call) endAttempt(result llm.Result, broke bool) {
+func (c *call) endAttempt(result llm.Result) {
 	a := c.x.Current()
 	if a == nil {
 		return
@@ -35,48 +31,48 @@ func (c *call) endAttempt(result llm.Result, broke bool) {
 			c.x.FinishReason = w.read.FinishReason()
 		}
 		if a.Result == llm.ResultCut {
-			c.estimate(a, broke)
+			c.estimate(a)
 		}
 	}
 	c.x.Settle(a, now())
 }
 
-// Bytes per token for estimates of what was not reported: text runs at 3.5 to 5
-// bytes a token in the tokenizers measured, so 3 rather over- than underrates.
-const bytesPerToken = 3
+// Rates for estimates of what was not reported. Text runs at 3.5 to 5 bytes a
+// token in the tokenizers measured, so 3 rather over- than underrates. Hidden
+// reasoning is not seen at all: what a model can have written by then is
+// bounded by the time it had, and few are faster than a token a millisecond.
+const (
+	bytesPerToken  = 3
+	tokensPerMilli = 1
+)
 
 // estimate completes the usage of an answer that broke off before its final
-// figures: the larger of what was reported and what was seen. Where nothing of
-// an answer that may well have been produced was seen, its bound is charged.
-func (c *call) estimate(a *llm.Attempt, broke bool) {
-	u := &a.Usage
-	if u.Final || !c.x.Dialect.Billed() {
-		return
-	}
-	v := c.x.View
-	if v == nil {
+// figures, whoever broke it: the largest of what was reported, what was seen and
+// what can have been written in the time. A call that may have reached the
+// provider is never free.
+func (c *call) estimate(a *llm.Attempt) {
+	u, v := &a.Usage, c.x.View
+	if u.Final || v == nil || !c.x.Dialect.Billed() {
 		return
 	}
 	u.Estimated = true
+	if u.Prompt() == 0 {
+		u.Input = (v.InputBound + bytesPerToken - 1) / bytesPerToken
+	}
+	if c.x.Dialect == llm.Embeddings {
+		return // no output
+	}
+	seen := int64(c.w.held)
+	if c.w.mode == modeEvents {
+		seen = c.w.read.TextBytes()
+	}
+	out := max((seen+bytesPerToken-1)/bytesPerToken, now().Sub(a.Started).Milliseconds()*tokensPerMilli*v.Choices)
 	// An estimate never goes beyond the bound that was reserved: only figures
 	// of the provider may.
-	limit := int64(math.MaxInt64)
 	if n := c.maxOutput(); n > 0 {
-		limit = n * v.Choices
+		out = min(out, n*v.Choices)
 	}
-	if u.Prompt() == 0 {
-		u.Input = min(v.InputBound, (v.InputBound+bytesPerToken-1)/bytesPerToken)
-	}
-	switch {
-	case c.w.mode == modeEvents:
-		u.Output = max(u.Output, min(limit, (c.w.read.TextBytes()+bytesPerToken-1)/bytesPerToken))
-	case broke:
-		// What was not seen was not produced.
-		u.Output = max(u.Output, min(limit, int64(len(c.w.whole)+bytesPerToken-1)/bytesPerToken))
-	case limit < math.MaxInt64:
-		u.Input = max(u.Input, v.InputBound)
-		u.Output = max(u.Output, limit)
-	}
+	u.Output = max(u.Output, out)
 }
 
 // maxOutput is the limit on output tokens of each choice, 0 when there is none.

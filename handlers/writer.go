@@ -48,6 +48,7 @@ type answerWriter struct {
 	split answer.Splitter
 	read  *answer.Answer
 	whole []byte
+	held  int // bytes that were held, dropped ones included
 	sum   hash.Hash
 	// broken is why the answer must not go on: too large, unreadable…
 	broken *llm.Denial
@@ -97,7 +98,7 @@ func (w *answerWriter) WriteHeader(status int) {
 		return
 	}
 	h := w.under.Header()
-	if a := c.x.Current(); a != nil && a.Status == 0 {
+	if a := c.x.Current(); a != nil && a.Status == 0 && !c.upstream {
 		a.Status = status
 	}
 	if enc := h.Get("Content-Encoding"); enc != "" && enc != "identity" {
@@ -156,7 +157,7 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 	if w.c.refused != nil && !w.sent {
 		return 0, w.c.refused
 	}
-	if w.gone != nil {
+	if w.gone != nil && !w.c.linger.Load() {
 		return 0, w.gone
 	}
 	switch w.mode {
@@ -166,10 +167,11 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 		}
 		if len(w.whole)+len(p) > maxAnswer {
 			w.fail("the model server's answer is larger than 64 MiB; ask for a streamed answer")
-			w.whole = nil
+			w.whole = nil // w.held goes on to say how much there was
 			return 0, w.broken
 		}
 		w.whole = append(w.whole, p...)
+		w.held += len(p)
 	case modeEvents:
 		if err := w.events(p); err != nil {
 			return 0, err
@@ -186,7 +188,14 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 func (w *answerWriter) events(p []byte) error {
 	var run []byte
 	err := w.split.Feed(p, func(ev []byte) error {
-		switch w.read.Event(ev) {
+		verdict := w.read.Event(ev)
+		if w.read.Terminal() && !w.c.linger.Load() {
+			w.c.linger.Store(true)
+		}
+		if w.gone != nil {
+			return nil // only the figures count now
+		}
+		switch verdict {
 		case answer.UsageOnly:
 			if w.hidden {
 				return nil
@@ -205,8 +214,13 @@ func (w *answerWriter) events(p []byte) error {
 		run = ev
 		return nil
 	})
-	if e := w.emit(run); e != nil {
-		return e
+	if w.gone == nil {
+		if e := w.emit(run); e != nil {
+			err = e
+		}
+	}
+	if w.gone != nil && w.c.linger.Load() {
+		return nil
 	}
 	if err != nil && w.broken == nil && w.gone == nil {
 		var d *llm.Denial
@@ -300,18 +314,18 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 			if a := x.Current(); a != nil && a.Error == "" {
 				a.Error = "the provider failed inside its answer"
 			}
-			c.endAttempt(llm.ResultCut, true)
+			c.endAttempt(llm.ResultCut)
 		case w.status >= 400:
 			x.Outcome = llm.OutcomeProviderError
 			fallthrough
 		default:
-			c.endAttempt(llm.ResultAnswered, false)
+			c.endAttempt(llm.ResultAnswered)
 		}
 		if w.mode == modeWhole {
 			w.sendWhole()
-			if w.gone != nil {
-				x.Outcome = llm.OutcomeClientGone
-			}
+		}
+		if w.gone != nil && x.Outcome == llm.OutcomeOK {
+			x.Outcome = llm.OutcomeClientGone
 		}
 		return nil, false
 	}
@@ -322,7 +336,7 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 	if d.Status == 499 {
 		gone = true
 	}
-	c.endAttempt(llm.ResultCut, !gone && d.Code == llm.CodeProviderError)
+	c.endAttempt(llm.ResultCut)
 	switch {
 	case gone && !(d.Stage != llm.StageProvider && d.Status != 499 && w.gone == nil):
 		// The client left: there is nobody to tell. A denial that was decided

@@ -125,7 +125,7 @@ func allowQuery(raw string) string {
 // carry neither credentials nor addresses. User-Agent is passed since providers
 // adapt to SDK versions by it.
 var passRequest = []string{
-	"Accept", "User-Agent", "Anthropic-Version", "Anthropic-Beta", "Openai-Beta", "Idempotency-Key",
+	"Accept", "User-Agent", "Anthropic-Version", "Anthropic-Beta", "Openai-Beta",
 	"X-Client-Request-Id", "Session-Id", "Thread-Id", "X-Session-Id", "X-Session-Affinity", "X-Claude-Code-Session-Id",
 	"Originator",
 }
@@ -136,6 +136,11 @@ func AllowRequestHeaders(dst, src http.Header) {
 		if v := src[name]; len(v) > 0 {
 			dst[name] = v
 		}
+	}
+	if v := src["Idempotency-Key"]; len(v) > 0 {
+		// Spelled so that net/http does not see it: it would take the call for
+		// one that may be sent again by itself, past the gate.
+		dst["idempotency-key"] = v
 	}
 	if _, ok := dst["User-Agent"]; !ok {
 		dst["User-Agent"] = []string{""} // not Go's own
@@ -154,7 +159,8 @@ var passAnswer = map[string]bool{
 // transfer headers and everything that names the provider's account stay out.
 func CopyAnswerHeaders(dst, src http.Header) {
 	for name, v := range src {
-		if passAnswer[name] || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") {
+		if passAnswer[name] || strings.HasPrefix(name, "X-Ratelimit-Limit-") || strings.HasPrefix(name, "X-Ratelimit-Remaining-") ||
+			strings.HasPrefix(name, "X-Ratelimit-Reset-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") {
 			dst[name] = v
 		}
 	}
