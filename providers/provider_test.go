@@ -46,7 +46,7 @@ func TestRequestHeaders(t *testing.T) {
 			if got != "" {
 				t.Error("net/http sees the idempotency key")
 			}
-			got = strings.Join(req.Header["idempotency-key"], ",")
+			got = strings.Join(map[string][]string(req.Header)["idempotency-key"], ",")
 		}
 		if got != v {
 			t.Errorf("%s is %q", k, got)
