@@ -221,11 +221,11 @@ func (c *call) close(err error) (pass error) {
 		c.watch()
 		c.cancel(context.Canceled)
 		x.Finish(now())
-		live.leave(c)
 		c.observe()
 		if c.stores != nil {
 			c.stores.Leave()
 		}
+		live.leave(c) // last: the process may exit after it
 		if abort {
 			panic(http.ErrAbortHandler)
 		}

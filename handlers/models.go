@@ -163,7 +163,7 @@ func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, err
 	ids, err := fetchModels(ctx, a, p, dialect)
 	if err != nil {
 		a.Error = "the list of models could not be read"
-		if !c.wrote.Load() {
+		if c.unwritten() {
 			a.Result = llm.ResultUnsent
 		}
 		err = llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of models is not available; try again").Because(err)

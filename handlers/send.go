@@ -105,10 +105,14 @@ func (w *watchdog) bite() {
 	}
 }
 
+// unwritten reports whether the transport is known not to have written a byte of
+// the attempt. Of one that reports nothing (HTTP/3, in-process) it is not known.
+func (c *call) unwritten() bool { return c.traced && !c.wrote.Load() }
+
 // noAnswer says what it means that the round trip failed.
 func (c *call) noAnswer(ctx context.Context, a *llm.Attempt, err error) error {
 	var dial *net.OpError
-	if !c.wrote.Load() || (errors.As(err, &dial) && dial.Op == "dial") {
+	if c.unwritten() || (errors.As(err, &dial) && dial.Op == "dial") {
 		a.Result = llm.ResultUnsent // the request's header never left
 	}
 	return c.upstreamError(ctx, a, err, "the provider cannot be reached or closed the connection; try again")

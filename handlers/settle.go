@@ -20,7 +20,7 @@ func (c *call) endAttempt(result llm.Result) {
 	w := &c.w
 	if a.Result == llm.ResultPending {
 		a.Result = result
-		if result == llm.ResultCut && !c.upstream && c.traced && !c.wrote.Load() && a.Status == 0 {
+		if result == llm.ResultCut && !c.upstream && c.unwritten() && a.Status == 0 {
 			a.Result, a.Error = llm.ResultUnsent, "the model server cannot be reached"
 		}
 		if result == llm.ResultAnswered && a.Status >= 400 {
