@@ -346,9 +346,11 @@ func TestInputBound(t *testing.T) {
 }
 
 // TestNoCopy: a long text without escapes shares the memory of the body.
+// The race detector makes pools forget, so a few more allocations are allowed
+// than there are; a copy of the text shows below.
 func TestNoCopy(t *testing.T) {
 	body := []byte(`{"model":"m","messages":[{"role":"user","content":"` + strings.Repeat("x", 100_000) + `"}]}`)
-	if n := testing.AllocsPerRun(20, func() { Parse(llm.Chat, body) }); n > 4 {
+	if n := testing.AllocsPerRun(20, func() { Parse(llm.Chat, body) }); n > 8 {
 		t.Errorf("%v allocations", n)
 	}
 	v, _ := Parse(llm.Chat, body)
