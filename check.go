@@ -114,15 +114,35 @@ func checkConfig(b []byte) ([]checkedRoute, []string, error) {
 		if err := w.routes(srv.Routes, nil, ""); err != nil {
 			return nil, nil, err
 		}
-		if srv.Logs != nil && len(w.found) > before {
-			for log, l := range cfg.Logging.Logs {
-				if l.Encoder.Format != "llm_safe" {
-					warnings = append(warnings, fmt.Sprintf("server %s writes access logs, and the log %q is not `format llm_safe`: keys that come in x-api-key, api-key, x-goog-api-key or ?key= will be in it in clear", name, log))
-				}
+		if srv.Logs == nil || len(w.found) == before {
+			continue
+		}
+		for _, log := range accessLogs(srv.Logs) {
+			if cfg.Logging.Logs[log].Encoder.Format != "llm_safe" {
+				warnings = append(warnings, fmt.Sprintf("server %s writes access logs, and the log %q is not `format llm_safe`: keys that come in x-api-key, api-key, x-goog-api-key or ?key= will be in it in clear", name, log))
 			}
 		}
 	}
 	return w.found, warnings, nil
+}
+
+// accessLogs names the logs that a server's access log goes to.
+func accessLogs(c *caddyhttp.ServerLogConfig) []string {
+	names := []string{c.DefaultLoggerName}
+	for _, of := range c.LoggerNames {
+		names = append(names, of...)
+	}
+	for i, name := range names {
+		if name == "" {
+			names[i] = "default"
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > 1 && c.DefaultLoggerName == "" {
+		names = slices.DeleteFunc(names, func(n string) bool { return n == "default" })
+	}
+	return names
 }
 
 type walker struct {
