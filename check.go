@@ -111,7 +111,7 @@ func checkConfig(b []byte) ([]checkedRoute, []string, error) {
 		srv := cfg.Apps.HTTP.Servers[name]
 		w.server = name
 		before := len(w.found)
-		if err := w.routes(srv.Routes, nil, ""); err != nil {
+		if _, err := w.routes(srv.Routes, nil, ""); err != nil {
 			return nil, nil, err
 		}
 		if srv.Logs == nil || len(w.found) == before {
@@ -154,7 +154,8 @@ type walker struct {
 var errNoHandler = errors.New("a handler without a name")
 
 // routes follows a list of routes; passed are the governors seen on the way.
-func (w *walker) routes(routes caddyhttp.RouteList, passed []string, match string) error {
+// It returns the governors that hold behind the list.
+func (w *walker) routes(routes caddyhttp.RouteList, passed []string, match string) ([]string, error) {
 	for _, r := range routes {
 		here := describe(match, r.MatcherSetsRaw)
 		conditional := len(r.MatcherSetsRaw) > 0
@@ -168,14 +169,15 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed []string, match strin
 				} `json:"upstreams"`
 			}
 			if err := json.Unmarshal(raw, &h); err != nil {
-				return err
+				return nil, err
 			}
 			switch {
 			case h.Handler == "":
-				return errNoHandler
+				return nil, errNoHandler
 			case h.Handler == "subroute":
-				if err := w.routes(h.Routes, chain, here); err != nil {
-					return err
+				var err error
+				if chain, err = w.routes(h.Routes, chain, here); err != nil {
+					return nil, err
 				}
 			case h.Handler == "llm_upstream":
 				w.add(here, chain, h.Handler)
@@ -199,7 +201,7 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed []string, match strin
 			passed = chain
 		}
 	}
-	return nil
+	return passed, nil
 }
 
 func isGovernor(handler string) bool {

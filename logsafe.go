@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -150,6 +151,7 @@ func (e *SafeEncoder) AddReflected(key string, value any) error {
 var credentialNames = map[string]bool{
 	"authorization": true, "proxy-authorization": true, "x-api-key": true, "api-key": true,
 	"x-goog-api-key": true, "cookie": true, "set-cookie": true, "api_key": true,
+	"sec-websocket-protocol": true, // browsers put keys there
 }
 
 func isCredential(key string) bool {
@@ -239,6 +241,15 @@ func (o safeObject) AddArray(key string, m zapcore.ArrayMarshaler) error {
 func (o safeObject) AddReflected(key string, value any) error {
 	if isCredential(key) {
 		return nil
+	}
+	if h, ok := value.(http.Header); ok {
+		h = h.Clone()
+		for name := range h {
+			if isCredential(name) {
+				delete(h, name)
+			}
+		}
+		value = h
 	}
 	return o.ObjectEncoder.AddReflected(key, value)
 }

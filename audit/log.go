@@ -258,7 +258,7 @@ func (l *Log) run() {
 			reply <- l.checkpoint()
 			continue
 		}
-		for l.gather(); l.drain(); l.gather() {
+		for l.gather(); l.drain() && l.more(); l.gather() {
 		}
 		l.mu.Lock()
 		end := l.closed && len(l.queue) == 0
@@ -274,7 +274,7 @@ func (l *Log) run() {
 // than the requests themselves. Load is when the last commit had company; who
 // comes alone does not wait, and on a slower disk nobody does.
 const (
-	commitGap = 2 * time.Millisecond
+	commitGap = 3 * time.Millisecond
 	company   = 3
 	enough    = 64
 )
@@ -291,6 +291,27 @@ func (l *Log) gather() {
 	if few {
 		time.Sleep(wait)
 	}
+}
+
+// more reports whether the next commit is due at once. Records that nobody waits
+// for are not worth a commit of their own: they go with the next, at the latest
+// after `lazy`.
+func (l *Log) more() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		return false
+	}
+	if l.closed || len(l.queue) >= maxBatch {
+		return true
+	}
+	for _, a := range l.queue {
+		if a.waited {
+			return true
+		}
+	}
+	time.AfterFunc(lazy, l.signal)
+	return false
 }
 
 // drain commits one batch; it returns false when nothing is queued.

@@ -150,8 +150,9 @@ func (b *body) readAll() ([]byte, error) {
 	if size < 0 || b.encoding != "" {
 		size = 4 << 10
 	}
-	// One byte more than announced, so that reading to the end needs no growth.
-	buf := make([]byte, 0, size+1)
+	// One byte more than announced, so that reading to the end needs no growth;
+	// but not much before anything has come.
+	buf := make([]byte, 0, min(size, 1<<20)+1)
 	for {
 		if len(buf) == cap(buf) {
 			if len(buf) > maxBody {

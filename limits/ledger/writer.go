@@ -39,7 +39,7 @@ const (
 	// wait: on a fast disk a commit for every two or three calls costs more
 	// processor than the calls themselves. Load is when the last commit had
 	// company; who comes alone does not wait, and on a slower disk nobody does.
-	commitGap = 2 * time.Millisecond
+	commitGap = 3 * time.Millisecond
 	company   = 3
 	enough    = 64
 	retryMin  = 100 * time.Millisecond

@@ -58,7 +58,7 @@ func New(d *caddyfile.Dispenser, typ string) (Parser, error) {
 }
 
 // typeName is what types of providers are called.
-var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,19}$`)
 
 // HTTP holds the options of a provider that is reached by HTTP. Modules embed it.
 type HTTP struct {
@@ -81,13 +81,22 @@ type HTTP struct {
 	base      *url.URL
 	headers   [][2]string
 	transport http.RoundTripper
+	resolve   func(option, written string) (string, error)
 }
+
+// Resolve expands the placeholders of a further option of the provider, after
+// Setup. One that is not written is empty; one that resolves to nothing is an
+// error.
+func (h *HTTP) Resolve(option, written string) (string, error) { return h.resolve(option, written) }
 
 // Setup resolves and checks the options. It neither dials nor opens anything.
 // defaultBase is used without BaseURL.
 func (h *HTTP) Setup(ctx caddy.Context, typ, defaultBase string) (err error) {
 	repl := caddy.NewReplacer()
-	resolve := func(option, written string) (string, error) {
+	h.resolve = func(option, written string) (string, error) {
+		if written == "" {
+			return "", nil
+		}
 		v, err := repl.ReplaceOrErr(written, true, true)
 		if err != nil {
 			return "", fmt.Errorf("%s: %s: %w", typ, option, err)
@@ -98,7 +107,7 @@ func (h *HTTP) Setup(ctx caddy.Context, typ, defaultBase string) (err error) {
 		return v, nil
 	}
 	if h.APIKey != "" {
-		if h.key, err = resolve("api_key", h.APIKey); err != nil {
+		if h.key, err = h.resolve("api_key", h.APIKey); err != nil {
 			return err
 		}
 		if strings.ContainsFunc(h.key, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
@@ -107,7 +116,7 @@ func (h *HTTP) Setup(ctx caddy.Context, typ, defaultBase string) (err error) {
 	}
 	base := defaultBase
 	if h.BaseURL != "" {
-		if base, err = resolve("base_url", h.BaseURL); err != nil {
+		if base, err = h.resolve("base_url", h.BaseURL); err != nil {
 			return err
 		}
 	}
@@ -115,7 +124,10 @@ func (h *HTTP) Setup(ctx caddy.Context, typ, defaultBase string) (err error) {
 		return fmt.Errorf("%s: base_url: %w", typ, err)
 	}
 	for name, written := range h.Headers {
-		v, err := resolve("header "+name, written)
+		if reserved[http.CanonicalHeaderKey(name)] {
+			return fmt.Errorf("%s: header %s is set by the gateway itself", typ, name)
+		}
+		v, err := h.resolve("header "+name, written)
 		if err != nil {
 			return err
 		}
@@ -159,6 +171,13 @@ func (h *HTTP) Cleanup() error {
 		return c.Cleanup()
 	}
 	return nil
+}
+
+// reserved are headers that an operator cannot set: they would break the call or
+// its metering.
+var reserved = map[string]bool{
+	"Accept-Encoding": true, "Content-Length": true, "Content-Type": true,
+	"Content-Encoding": true, "Connection": true, "Transfer-Encoding": true, "Host": true, "Idempotency-Key": true, "X-Idempotency-Key": true,
 }
 
 func parseBase(s string) (*url.URL, error) {
@@ -228,6 +247,9 @@ func (h *HTTP) ParseOption(d *caddyfile.Dispenser) (bool, error) {
 			h.Headers = make(map[string]string)
 		}
 		key := http.CanonicalHeaderKey(args[0])
+		if reserved[key] {
+			return true, d.Errf("header %s is set by the gateway itself", key)
+		}
 		if _, twice := h.Headers[key]; twice {
 			return true, d.Errf("header %s is given twice", key)
 		}

@@ -37,6 +37,8 @@ type OpenAI struct {
 	// the limit on output tokens. Default: max_completion_tokens at OpenAI,
 	// max_tokens with a base_url.
 	MaxTokensOption string `json:"max_tokens_field,omitempty"`
+
+	organization, project string
 }
 
 // CaddyModule describes the module to Caddy.
@@ -59,7 +61,15 @@ func (p *OpenAI) Provision(ctx caddy.Context) error {
 	default:
 		return errors.New("openai: max_tokens_field: want max_tokens or max_completion_tokens")
 	}
-	return p.Setup(ctx, "openai", DefaultBaseURL)
+	if err := p.Setup(ctx, "openai", DefaultBaseURL); err != nil {
+		return err
+	}
+	var err error
+	if p.organization, err = p.Resolve("organization", p.Organization); err != nil {
+		return err
+	}
+	p.project, err = p.Resolve("project", p.Project)
+	return err
 }
 
 // Type implements providers.Provider.
@@ -84,11 +94,11 @@ func (p *OpenAI) NewRequest(ctx context.Context, c *providers.Call) (*http.Reque
 	if err != nil {
 		return nil, err
 	}
-	if p.Organization != "" {
-		req.Header.Set("OpenAI-Organization", p.Organization)
+	if p.organization != "" {
+		req.Header.Set("OpenAI-Organization", p.organization)
 	}
-	if p.Project != "" {
-		req.Header.Set("OpenAI-Project", p.Project)
+	if p.project != "" {
+		req.Header.Set("OpenAI-Project", p.project)
 	}
 	p.AddHeaders(req.Header)
 	if key := p.Key(); key != "" {
