@@ -155,7 +155,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 	case resp.StatusCode < 200 || (resp.StatusCode >= 300 && resp.StatusCode < 400):
 		a.Result, a.Error = llm.ResultRefused, "the provider answered with a redirect"
 		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider answered with a redirect, which is never followed; the operator should check base_url")
-	case ok && !answer.IsJSON(ctype) && !(x.Stream() && (ctype == "" || answer.IsSSE(ctype))):
+	case ok && resp.StatusCode != http.StatusNoContent && !answer.IsJSON(ctype) && !(x.Stream() && (ctype == "" || answer.IsSSE(ctype))):
 		a.Error = "neither JSON nor an event stream"
 		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's answer is neither JSON nor an event stream")
 	case !ok:

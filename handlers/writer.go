@@ -394,7 +394,7 @@ func (w *answerWriter) complete(gone bool) error {
 			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the stream of the model server ended early; the answer is incomplete")
 		}
 	case modeWhole:
-		if w.status >= 200 && w.status < 300 && w.c.x.Dialect.HasBody() {
+		if w.status >= 200 && w.status < 300 && w.status != http.StatusNoContent && w.c.x.Dialect.HasBody() {
 			if err := w.read.Body(w.whole); err != nil {
 				return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server's answer is not valid JSON").Because(err)
 			}
