@@ -107,13 +107,7 @@ func (h *Audit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := noMore(d); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		if ok, err := h.option(d); ok || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
+	return h.block(d, func() error {
 		var err error
 		switch d.Val() {
 		case "content":
@@ -127,11 +121,8 @@ func (h *Audit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("unknown option %q of llm_audit", d.Val())
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 // ParseAudit is the Caddyfile directive llm_audit.

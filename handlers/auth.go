@@ -217,13 +217,7 @@ func (h *Auth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := noMore(d); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		if ok, err := h.option(d); ok || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
+	if err := h.block(d, func() error {
 		switch d.Val() {
 		case "key":
 			if err := h.unmarshalKey(d); err != nil {
@@ -241,6 +235,9 @@ func (h *Auth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		default:
 			return d.Errf("unknown option %q of llm_auth", d.Val())
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if len(h.Keys) == 0 {
 		return d.Err("llm_auth needs at least one key")

@@ -205,13 +205,7 @@ func (h *Cost) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := noMore(d); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		if ok, err := h.option(d); ok || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
+	return h.block(d, func() error {
 		var err error
 		switch d.Val() {
 		case "budget":
@@ -233,11 +227,8 @@ func (h *Cost) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("unknown option %q of llm_cost", d.Val())
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 func (h *Cost) unmarshalBudget(d *caddyfile.Dispenser) error {

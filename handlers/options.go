@@ -32,6 +32,21 @@ func (c *common) option(d *caddyfile.Dispenser) (bool, error) {
 	return true, noMore(d)
 }
 
+// block reads the block of a directive: the options that all handlers take, and
+// own, standing on the option's name, for the others.
+func (c *common) block(d *caddyfile.Dispenser, own func() error) error {
+	for d.NextBlock(0) {
+		ok, err := c.option(d)
+		if err == nil && !ok {
+			err = own()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *common) validate() error {
 	switch c.Errors {
 	case "", "json", "pass":

@@ -136,13 +136,7 @@ func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := noMore(d); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		if ok, err := h.option(d); ok || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
+	if err := h.block(d, func() error {
 		var err error
 		switch d.Val() {
 		case "deny", "flag":
@@ -154,9 +148,9 @@ func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("unknown option %q of llm_policy; want deny or flag", d.Val())
 		}
-		if err != nil {
-			return err
-		}
+		return err
+	}); err != nil {
+		return err
 	}
 	if len(h.Rules) == 0 {
 		return d.Err("llm_policy needs at least one rule")

@@ -259,16 +259,8 @@ func (h *RateLimit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	for d.NextBlock(0) {
-		if ok, err := h.option(d); ok || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := h.unmarshalLimit(d); err != nil {
-			return err
-		}
+	if err := h.block(d, func() error { return h.unmarshalLimit(d) }); err != nil {
+		return err
 	}
 	if len(h.Limits) == 0 {
 		return d.Err("llm_ratelimit needs at least one limit, e.g. requests 600/min")

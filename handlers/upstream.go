@@ -223,13 +223,7 @@ func (h *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Err("llm_upstream takes a provider type and an API key; everything else goes into a block")
 	}
-	for d.NextBlock(0) {
-		if ok, err := h.option(d); ok || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
+	if err := h.block(d, func() error {
 		var err error
 		switch d.Val() {
 		case "model":
@@ -247,9 +241,9 @@ func (h *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				err = d.Errf("unknown option %q of llm_upstream", name)
 			}
 		}
-		if err != nil {
-			return err
-		}
+		return err
+	}); err != nil {
+		return err
 	}
 	if inline != nil {
 		if err := inline.Complete(d); err != nil {
