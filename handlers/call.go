@@ -216,19 +216,24 @@ var (
 func (c *call) close(err error) (pass error) {
 	x := &c.x
 	abort := false
+	// Each of these runs whatever panics in the ones before it (the last written
+	// runs first): nothing stays held.
 	defer func() {
-		// Even if rendering the end of the answer panics, nothing stays held.
-		c.watch()
-		c.cancel(context.Canceled)
-		x.Finish(now())
-		c.observe()
-		if c.stores != nil {
-			c.stores.Leave()
-		}
-		live.leave(c) // last: the process may exit after it
 		if abort {
 			panic(http.ErrAbortHandler)
 		}
+	}()
+	defer live.leave(c) // late: the process may exit after it
+	defer func() {
+		if c.stores != nil {
+			c.stores.Leave()
+		}
+	}()
+	defer c.observe()
+	defer func() {
+		c.watch()
+		c.cancel(context.Canceled)
+		x.Finish(now())
 	}()
 	pass, abort = c.w.finish(err)
 	return pass
