@@ -274,9 +274,9 @@ func (l *Log) run() {
 // than the requests themselves. Load is when the last commit had company; who
 // comes alone does not wait, and on a slower disk nobody does.
 const (
-	commitGap = 3 * time.Millisecond
+	commitGap = 2 * time.Millisecond
 	company   = 3
-	enough    = 64
+	enough    = 16
 )
 
 // gather waits for company until the next commit may begin.

@@ -39,9 +39,9 @@ const (
 	// wait: on a fast disk a commit for every two or three calls costs more
 	// processor than the calls themselves. Load is when the last commit had
 	// company; who comes alone does not wait, and on a slower disk nobody does.
-	commitGap = 3 * time.Millisecond
+	commitGap = 2 * time.Millisecond
 	company   = 3
-	enough    = 64
+	enough    = 16
 	retryMin  = 100 * time.Millisecond
 	retryMax  = 5 * time.Second
 )
