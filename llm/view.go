@@ -105,15 +105,6 @@ type View struct {
 	Members int
 }
 
-// Text calls yield for the text of each segment until it returns false.
-func (v *View) Text(yield func(string) bool) {
-	for i := range v.Segments {
-		if !yield(v.Segments[i].Text) {
-			return
-		}
-	}
-}
-
 // Edit replaces a span of View.Raw by New.
 type Edit struct {
 	Span Span
