@@ -146,10 +146,10 @@ func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, err
 		return nil, nil
 	}
 	dialect := llm.Models
-	if !p.Speaks(dialect) {
+	if !providers.Speaks(p, dialect) {
 		dialect = llm.AnthropicModels
 	}
-	if !p.Speaks(dialect) {
+	if !providers.Speaks(p, dialect) {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), listTimeout)

@@ -170,7 +170,7 @@ func (h *Upstream) choose(c *call) (routing.Choice, providers.Provider, error) {
 	}
 	for _, ch := range choices {
 		p, ok := h.provider(ch.Provider)
-		if !ok || !p.Speaks(x.Dialect) {
+		if !ok || !providers.Speaks(p, x.Dialect) {
 			continue
 		}
 		if pattern != "" {

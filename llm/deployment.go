@@ -12,6 +12,11 @@ type Deployment struct {
 	Type string
 	// Model is the name sent upstream.
 	Model string
+	// Dialect is what is spoken to it; DialectNone means the caller's own.
+	Dialect Dialect
+	// Credential tells the provider's credentials apart in records, "" when it
+	// has only one. It is no secret: a number in the order of the configuration.
+	Credential string
 	// MaxTokensField is the request member in which the provider takes the
 	// limit on output tokens of a chat call when the caller gave none.
 	MaxTokensField string

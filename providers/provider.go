@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -24,8 +25,9 @@ import (
 type Provider interface {
 	// Type is the name of the type, e.g. "openai"; prices are found by it.
 	Type() string
-	// Speaks reports whether the provider takes calls of the dialect natively.
-	Speaks(d llm.Dialect) bool
+	// Dialects are the dialects that the provider takes natively, in the order
+	// in which a call of another dialect should be translated into one of them.
+	Dialects() []llm.Dialect
 	// NewRequest builds the call: address, credential, allow-listed headers and
 	// body. It must not pass on credentials, cookies or forwarding headers of
 	// the client.
@@ -40,10 +42,28 @@ type Provider interface {
 	IncludeUsage() bool
 }
 
+// Speaks reports whether a provider takes calls of the dialect natively.
+func Speaks(p Provider, d llm.Dialect) bool { return slices.Contains(p.Dialects(), d) }
+
+// Keyring is implemented by providers that may have several credentials. Each is
+// a deployment of its own: with its own health, and tried after the others fail.
+type Keyring interface {
+	// Keys returns the resolved credentials in the order configured; none for a
+	// provider that needs none. They are secrets.
+	Keys() []string
+}
+
 // Call is what a provider is asked to send.
 type Call struct {
 	Dialect llm.Dialect
-	Method  string
+	// Model is the name to send, for dialects in which it is part of the
+	// address; in the others it stands in Body already.
+	Model string
+	// Stream is whether a streamed answer is asked for.
+	Stream bool
+	// Key is the credential to use, one of Keyring.Keys; "" for the first.
+	Key    string
+	Method string
 	// Path and RawQuery are the client's; Header too, without credentials.
 	Path, RawQuery string
 	Header         http.Header
@@ -56,7 +76,7 @@ type Call struct {
 // paths are where the dialects live below a base URL that ends in /v1.
 var paths = map[llm.Dialect]string{
 	llm.Chat: "/chat/completions", llm.Responses: "/responses", llm.Embeddings: "/embeddings",
-	llm.Completions: "/completions", llm.Models: "/models",
+	llm.Completions: "/completions", llm.Models: "/models", llm.InputTokens: "/responses/input_tokens",
 	llm.Messages: "/messages", llm.CountTokens: "/messages/count_tokens", llm.AnthropicModels: "/models",
 }
 

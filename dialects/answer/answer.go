@@ -48,7 +48,7 @@ func New(d llm.Dialect, stream bool) *Answer { return &Answer{dialect: d, stream
 // Event looks at one complete server-sent event. Events that only carry text
 // are recognised without parsing them.
 func (a *Answer) Event(raw []byte) Verdict {
-	d := data(raw)
+	d := Data(raw)
 	if len(d) == 0 {
 		return Pass // a comment or ping
 	}

@@ -225,7 +225,7 @@ func TestErrorsAreValid(t *testing.T) {
 			if len(events) != 1 || rest != "" {
 				t.Fatalf("%v %.80q: %d events", dialect, text, len(events))
 			}
-			if !json.Valid(data(ev)) {
+			if !json.Valid(Data(ev)) {
 				t.Fatalf("%v %.80q: %.200s", dialect, text, ev)
 			}
 			// Our own reader takes it for what it is.

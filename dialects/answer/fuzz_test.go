@@ -70,7 +70,7 @@ func FuzzShortcuts(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	for _, tc := range deltas {
-		f.Add(data([]byte(tc.raw)))
+		f.Add(Data([]byte(tc.raw)))
 	}
 	f.Add([]byte(`{"usage" : null, "choices" : [ {"index" : 0, "finish_reason" : null, "delta":{"content":"\"usage\":{"} } ] }`))
 	f.Fuzz(func(t *testing.T, d []byte) {

@@ -125,9 +125,9 @@ func (s *Splitter) scan(p []byte) int {
 	return 0
 }
 
-// data returns the value of the event's data field; several data lines, which no
+// Data returns the value of the event's data field; several data lines, which no
 // LLM provider sends, are joined in a copy.
-func data(event []byte) []byte {
+func Data(event []byte) []byte {
 	var first, joined []byte
 	event = bytes.TrimPrefix(event, byteOrderMark) // may open a stream
 	for len(event) > 0 {

@@ -40,7 +40,7 @@ var streams = map[string]string{
 // payloads are the data of the events that have any.
 func payloads(events []string) (out []string) {
 	for _, ev := range events {
-		if d := data([]byte(ev)); len(d) > 0 {
+		if d := Data([]byte(ev)); len(d) > 0 {
 			out = append(out, string(d))
 		}
 	}
@@ -83,7 +83,7 @@ func TestSplitterEvents(t *testing.T) {
 			t.Errorf("%s: %d events %q, rest %q", name, len(events), got, rest)
 		}
 	}
-	if events, _ := chop(t, []byte(streams["bom"])); data([]byte(events[0])) == nil {
+	if events, _ := chop(t, []byte(streams["bom"])); Data([]byte(events[0])) == nil {
 		t.Error("the event behind a byte order mark was not read")
 	}
 	if _, rest := chop(t, []byte(streams["no end"])); rest != "data: [DO" {

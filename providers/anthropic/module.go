@@ -53,14 +53,10 @@ func (p *Anthropic) Provision(ctx caddy.Context) error {
 // Type implements providers.Provider.
 func (*Anthropic) Type() string { return "anthropic" }
 
-// Speaks implements providers.Provider.
-func (*Anthropic) Speaks(d llm.Dialect) bool {
-	switch d {
-	case llm.Messages, llm.CountTokens, llm.AnthropicModels:
-		return true
-	}
-	return false
-}
+// Dialects implements providers.Provider.
+func (*Anthropic) Dialects() []llm.Dialect { return spoken }
+
+var spoken = []llm.Dialect{llm.Messages, llm.CountTokens, llm.AnthropicModels}
 
 // NewRequest implements providers.Provider. The client's anthropic-version and
 // anthropic-beta pass byte for byte; the key goes as x-api-key, which both

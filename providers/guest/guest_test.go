@@ -288,7 +288,7 @@ func TestFacts(t *testing.T) {
 	} {
 		var speaks string
 		for _, d := range all {
-			if tc.p.Speaks(d) {
+			if providers.Speaks(tc.p, d) {
 				speaks += "1"
 			} else {
 				speaks += "0"

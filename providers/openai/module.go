@@ -75,14 +75,10 @@ func (p *OpenAI) Provision(ctx caddy.Context) error {
 // Type implements providers.Provider.
 func (*OpenAI) Type() string { return "openai" }
 
-// Speaks implements providers.Provider.
-func (*OpenAI) Speaks(d llm.Dialect) bool {
-	switch d {
-	case llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models:
-		return true
-	}
-	return false
-}
+// Dialects implements providers.Provider.
+func (*OpenAI) Dialects() []llm.Dialect { return spoken }
+
+var spoken = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.InputTokens}
 
 // NewRequest implements providers.Provider.
 func (p *OpenAI) NewRequest(ctx context.Context, c *providers.Call) (*http.Request, error) {

@@ -43,8 +43,10 @@ func (p *Simulated) Provision(caddy.Context) error {
 // Type implements providers.Provider.
 func (*Simulated) Type() string { return "simulated" }
 
-// Speaks implements providers.Provider: all dialects.
-func (*Simulated) Speaks(d llm.Dialect) bool { return d != llm.DialectNone }
+// Dialects implements providers.Provider.
+func (*Simulated) Dialects() []llm.Dialect { return spoken }
+
+var spoken = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.Messages, llm.CountTokens, llm.AnthropicModels}
 
 var base = &url.URL{Scheme: "http", Host: "simulated.invalid", Path: "/v1"}
 
