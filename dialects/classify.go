@@ -16,13 +16,22 @@ var endpoints = [...]struct {
 	{"/v1/chat/completions", llm.Chat},
 	{"/v1/completions", llm.Completions},
 	{"/v1/responses", llm.Responses},
+	{"/v1/responses/input_tokens", llm.InputTokens},
 	{"/v1/embeddings", llm.Embeddings},
 	{"/v1/messages", llm.Messages},
 	{"/v1/messages/count_tokens", llm.CountTokens},
 	{"/v1/models", llm.Models},
+	{"/v1beta/models", llm.GeminiModels},
+	{"/api/chat", llm.OllamaChat},
+	{"/api/generate", llm.OllamaGenerate},
+	{"/api/embed", llm.OllamaEmbed},
+	{"/api/tags", llm.OllamaModels},
 }
 
-const modelsDir = "/v1/models/"
+const (
+	modelsDir       = "/v1/models/"
+	geminiModelsDir = "/v1beta/models/"
+)
 
 // Classify tells which dialect a request speaks, by the end of its path as it
 // was escaped on the wire, and how its caller wants to be spoken to.
@@ -30,7 +39,9 @@ const modelsDir = "/v1/models/"
 // A path that two readers could take for different ones (dot segments,
 // backslashes, "//", bytes escaped that need no escape, %2f, %5c, %00) is denied
 // with 400 malformed; a known path with a wrong method with 405 and an Allow
-// header (the dialect is told nevertheless). HEAD counts as GET. For a path that
+// header (the dialect is told nevertheless). HEAD counts as GET. The verbs of
+// Gemini share /v1/models/ with the lists of models: only a POST with a known
+// verb is Gemini's. For a path that
 // we do not know the dialect is DialectNone, without a denial, and the family
 // is a guess: Anthropic if the request has an anthropic-version header, or an
 // x-api-key and no Authorization, or a path with /v1/messages/ in it; else
@@ -47,47 +58,79 @@ func Classify(method, escapedPath string, h http.Header) (llm.Dialect, llm.Famil
 			break
 		}
 	}
+	want, allow := http.MethodPost, "POST"
 	if d == llm.DialectNone {
-		if _, ok := ModelID(escapedPath); !ok {
-			return llm.DialectNone, guessFamily(escapedPath, h), nil
+		verb, _, _ := geminiVerb(escapedPath)
+		id, one := ModelID(escapedPath)
+		switch {
+		case verb != llm.DialectNone && (method == http.MethodPost || !one):
+			d = verb
+		case one && id != "":
+			d = llm.Models
+			if strings.Contains(escapedPath, geminiModelsDir) {
+				d = llm.GeminiModels
+			}
+		default:
+			if _, _, _, ok := ObjectPath(escapedPath); !ok {
+				return llm.DialectNone, guessFamily(escapedPath, h), nil
+			}
+			switch method {
+			case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete:
+				want = method
+			default:
+				want, allow = "", "GET, HEAD, POST, DELETE"
+			}
+			d = llm.Objects
 		}
-		d = llm.Models
 	}
-	want := http.MethodPost
-	if d == llm.Models {
-		want = http.MethodGet
+	if d.Lists() {
+		want, allow = http.MethodGet, "GET, HEAD"
 		if method == http.MethodHead {
 			method = want
 		}
-		if hasHeader(h, "Anthropic-Version") {
+		switch {
+		case d != llm.Models:
+		case hasHeader(h, "Anthropic-Version"):
 			d = llm.AnthropicModels
+		case hasHeader(h, "X-Goog-Api-Key") && !hasHeader(h, "Authorization"):
+			d = llm.GeminiModels
 		}
+	}
+	family := d.Family()
+	if d == llm.Objects { // two families keep files at the same address
+		family = guessFamily(escapedPath, h)
 	}
 	if method != want {
-		allow := want
-		if want == http.MethodGet {
-			allow = "GET, HEAD"
-		}
 		den := llm.Deny(http.StatusMethodNotAllowed, llm.CodeMethodNotAllowed, llm.StageRequest, "this endpoint takes %s only", allow)
 		den.Header = [][2]string{{"Allow", allow}}
-		return d, d.Family(), den
+		return d, family, den
 	}
-	return d, d.Family(), nil
+	return d, family, nil
 }
 
-// ModelID returns the id in a path that ends in /v1/models/{id}, decoded; the id
-// may contain slashes. It reports false for every other path.
+// ModelID returns the id in a path that ends in /v1/models/{id} or
+// /v1beta/models/{id}, decoded; the id may contain slashes. It reports false for
+// every other path.
 func ModelID(escapedPath string) (string, bool) {
-	i := strings.Index(escapedPath, modelsDir)
+	dir := modelsDir
+	i := strings.Index(escapedPath, dir)
+	if j := strings.Index(escapedPath, geminiModelsDir); j >= 0 && (i < 0 || j < i) {
+		i, dir = j, geminiModelsDir
+	}
 	if i < 0 || !canonicalPath(escapedPath) {
 		return "", false
+	}
+	if dir == geminiModelsDir {
+		if verb, _, _ := geminiVerb(escapedPath); verb != llm.DialectNone {
+			return "", false
+		}
 	}
 	for j := range endpoints {
 		if strings.HasSuffix(escapedPath, endpoints[j].end) {
 			return "", false
 		}
 	}
-	id := unescape(escapedPath[i+len(modelsDir):])
+	id := unescape(escapedPath[i+len(dir):])
 	return id, id != "" && !strings.HasSuffix(id, "/")
 }
 

@@ -42,7 +42,7 @@ func TestClassify(t *testing.T) {
 		{"GET", "/v1/", nil, llm.DialectNone, llm.FamilyOpenAI, 0, ""},
 		{"GET", "/v1/models/", nil, llm.DialectNone, llm.FamilyOpenAI, 0, ""},
 		{"POST", "/v1/messages/", nil, llm.DialectNone, llm.FamilyAnthropic, 0, ""},
-		{"POST", "/v1/messages/batches", both, llm.DialectNone, llm.FamilyAnthropic, 0, ""},
+		{"POST", "/v1/messages/batches", both, llm.Objects, llm.FamilyAnthropic, 0, ""},
 		{"POST", "/v1/chat/completionsx", nil, llm.DialectNone, llm.FamilyOpenAI, 0, ""},
 		{"POST", "/v1chat/completions", nil, llm.DialectNone, llm.FamilyOpenAI, 0, ""},
 		{"POST", "/xv1/messages", nil, llm.DialectNone, llm.FamilyOpenAI, 0, ""},

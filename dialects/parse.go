@@ -23,7 +23,9 @@ import (
 //
 // Beyond what llm.View says: MaxTokensSpan and StreamOptions are also set for
 // members that are null (MaxTokens stays -1); inputs given as arrays of token
-// numbers are segments of KindFile without text.
+// numbers are segments of KindFile without text. In the dialects of Gemini the
+// model and the wish for a stream stand in the path: ModelSpan is zero, Model is
+// what the body names besides, if it does; see SetPath.
 func Parse(d llm.Dialect, body []byte) (*llm.View, *llm.Denial) {
 	if !d.HasBody() {
 		return nil, llm.Deny(http.StatusBadRequest, llm.CodeUnsupportedDialect, llm.StageRequest, "this endpoint takes no JSON body")
@@ -120,7 +122,14 @@ var topNames = map[llm.Dialect]*strictjson.Names{
 		"context_management", "output_format", "output_config", "service_tier", "speed", "inference_geo", "models", "plugins", "fallbacks"),
 }
 
-func init() { topNames[llm.CountTokens] = topNames[llm.Messages] }
+func init() {
+	topNames[llm.CountTokens] = topNames[llm.Messages]
+	topNames[llm.InputTokens] = topNames[llm.Responses]
+	topNames[llm.OllamaChat] = strictjson.NewNames("model", "stream", "messages", "tools", "options", "format", "think", "keep_alive")
+	topNames[llm.OllamaGenerate] = strictjson.NewNames("model", "stream", "prompt", "suffix", "system", "template", "context", "images",
+		"options", "format", "raw", "think", "keep_alive")
+	topNames[llm.OllamaEmbed] = strictjson.NewNames("model", "stream", "input", "options", "keep_alive", "truncate", "dimensions")
+}
 
 // top reads the whole document.
 func (p *parser) top(d llm.Dialect) {
@@ -128,13 +137,22 @@ func (p *parser) top(d llm.Dialect) {
 		p.wrong("", "an object")
 		return
 	}
+	if d.Family() == llm.FamilyGemini {
+		p.geminiBody(d)
+		return
+	}
 	member := (*parser).messagesMember
 	needs := "messages"
 	switch d {
 	case llm.Chat:
 		member = (*parser).chatMember
-	case llm.Responses:
+	case llm.Responses, llm.InputTokens:
 		member, needs = (*parser).responsesMember, ""
+	case llm.OllamaChat, llm.OllamaGenerate:
+		// The native API streams unless told not to.
+		p.v.Stream, member, needs = true, (*parser).ollamaMember, ""
+	case llm.OllamaEmbed:
+		member, needs = (*parser).ollamaMember, "input"
 	case llm.Embeddings:
 		member, needs = (*parser).embeddingsMember, "input"
 	case llm.Completions:
@@ -183,17 +201,29 @@ func (p *parser) model() {
 		return
 	}
 	name := p.Text(t)
-	if name == "" || len(name) > maxModelLen {
-		p.deny("model", "model: want a name of 1 to %d bytes", maxModelLen)
+	if den := checkModel(name); den != nil {
+		p.deny("model", "%s", den.Message)
 		return
+	}
+	p.v.Model, p.v.ModelSpan = name, llm.Span{Start: t.Start, End: t.End}
+}
+
+// checkModel denies what cannot be the name of a model.
+func checkModel(name string) *llm.Denial {
+	den := func(format string, args ...any) *llm.Denial {
+		d := llm.Deny(http.StatusBadRequest, llm.CodeMalformed, llm.StageRequest, format, args...)
+		d.Param = "model"
+		return d
+	}
+	if name == "" || len(name) > maxModelLen {
+		return den("model: want a name of 1 to %d bytes", maxModelLen)
 	}
 	for _, r := range name {
 		if r < ' ' || r >= 0x7F && r < 0xA0 || r == '\uFFFD' || r == '\u2028' || r == '\u2029' {
-			p.deny("model", "model: want a name without control characters")
-			return
+			return den("model: want a name without control characters")
 		}
 	}
-	p.v.Model, p.v.ModelSpan = name, llm.Span{Start: t.Start, End: t.End}
+	return nil
 }
 
 // streamOptions reads the object of that name in chat and completions.
@@ -241,7 +271,7 @@ func (p *parser) limit(name string) {
 			p.v.MaxTokensField, p.v.MaxTokensSpan = name, span
 		}
 	case p.v.MaxTokens >= 0 && p.v.MaxTokens != n:
-		p.deny(name, "%s: contradicts %s: send one of them", name, p.v.MaxTokensField)
+		p.deny(p.join(name), "%s: contradicts %s: send one of them", p.join(name), p.v.MaxTokensField)
 	default:
 		p.v.MaxTokensField, p.v.MaxTokensSpan, p.v.MaxTokens = name, span, n
 	}
@@ -261,7 +291,7 @@ func (p *parser) integer(name string, least, most int64) (int64, bool) {
 		return 0, false
 	}
 	if !ok || n < least || n > most {
-		p.deny(name, "%s: want an integer from %d to %d, written without fraction or exponent", name, least, most)
+		p.deny(p.join(name), "%s: want an integer from %d to %d, written without fraction or exponent", p.join(name), least, most)
 		return 0, false
 	}
 	return n, true
