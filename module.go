@@ -65,11 +65,13 @@ type App struct {
 	hash      string
 	log       *zap.Logger
 
-	mu      sync.Mutex
-	logs    []string // names of the audit logs that handlers use
-	ledger  bool     // whether a handler uses the ledger
-	started chan struct{}
-	open    *openStores // nil before Start and after the last lease
+	mu         sync.Mutex
+	logs       []string // names of the audit logs that handlers use
+	ledger     bool     // whether a handler uses the ledger
+	started    chan struct{}
+	background []func(context.Context)
+	cancel     context.CancelFunc // ends what runs in the background
+	open       *openStores        // nil before Start and after the last lease
 	// configLease is what this config itself leases, from Start to Stop.
 	configLease *openStores
 }
@@ -187,6 +189,11 @@ func (a *App) Start() error {
 	a.open.refs++
 	a.configLease = a.open
 	close(a.started)
+	ctx, cancel := context.WithCancel(context.Background())
+	a.cancel = cancel
+	for _, f := range a.background {
+		go f(ctx)
+	}
 	return nil
 }
 
@@ -196,6 +203,9 @@ func (a *App) Stop() error {
 	a.mu.Lock()
 	o := a.configLease
 	a.configLease = nil
+	if a.cancel != nil {
+		a.cancel()
+	}
 	a.mu.Unlock()
 	if o != nil {
 		a.leave(o)
@@ -262,6 +272,13 @@ func (a *App) UseLedger() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ledger = true
+}
+
+// Background implements handlers.Gateway.
+func (a *App) Background(f func(ctx context.Context)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.background = append(a.background, f)
 }
 
 // Provider implements handlers.Gateway.

@@ -230,7 +230,7 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 		{name: "path with a slash escaped", status: 400, code: "malformed", make: mod(func(c *call) { c.path = "/v1/..%2fv1" + c.path[3:] })},
 		{name: "wrong method", status: 405, code: "method_not_allowed", header: map[string]string{"Allow": "POST"},
 			make: mod(func(c *call) { c.method, c.body = "GET", "" })},
-		{name: "unknown path", status: 404, code: "not_found", make: mod(func(c *call) { c.path = "/v1/files" })},
+		{name: "unknown path", status: 404, code: "not_found", make: mod(func(c *call) { c.path = "/v1/unknown" })},
 		{name: "wrong content type", status: 415, code: "unsupported_media_type", make: mod(func(c *call) { c.header["Content-Type"] = "text/plain" })},
 		{name: "a form", status: 415, code: "unsupported_media_type", make: mod(func(c *call) { c.header["Content-Type"] = "multipart/form-data; boundary=x" })},
 		{name: "unknown encoding", status: 415, code: "unsupported_media_type", make: mod(func(c *call) { c.header["Content-Encoding"] = "compress" })},
@@ -370,7 +370,7 @@ func TestRateLimited(t *testing.T) {
 	}
 }`, options{vars: map[string]string{"openai": p.URL}})
 	s.chat(call{}).ok()
-	s.chat(call{path: "/v1/files"}).denied(404, "not_found", false) // is none of the calls that are counted
+	s.chat(call{path: "/v1/unknown"}).denied(404, "not_found", false) // is none of the calls that are counted
 	s.chat(call{body: `{`}).denied(400, "malformed", false)
 	a := s.chat(call{}).denied(429, "rate_limited", false)
 	if a.Header.Get("Retry-After") == "" || a.Header.Get("X-Ratelimit-Limit-Requests") != "2" || a.Header.Get("X-Ratelimit-Remaining-Requests") != "0" || a.Header.Get("X-Ratelimit-Reset-Requests") == "" {

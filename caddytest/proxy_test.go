@@ -50,7 +50,7 @@ func TestGovernedReverseProxy(t *testing.T) {
 		c := message(anthropic, model, "x", "")
 		c.body = "{"
 		s.do(c).denied(400, "malformed", anthropic)
-		c.path, c.body = "/v1/files", "{}"
+		c.path, c.body = "/v1/unknown", "{}"
 		s.do(c).denied(404, "not_found", anthropic)
 		c = message(anthropic, model, "x", "")
 		c.header = map[string]string{"Connection": "Upgrade", "Upgrade": "websocket"}

@@ -64,6 +64,16 @@ type call struct {
 	// whatever error the proxy makes of its cancelled request.
 	refused *llm.Denial
 	cors    string // allowed origin of this request, "" if none
+	// noUsage is true when the deployment at work must not be asked for the
+	// usage of a stream.
+	noUsage bool
+	// key is the provider's credential of the attempt at work.
+	key string
+	// lost names what a translation could not carry, for the answer's header.
+	lost []string
+	// sessionKey is what session found, once sessionRead is true.
+	sessionKey  string
+	sessionRead bool
 	// modelLabel is the model as the configuration or the price catalogue
 	// knows it: the only form that may become a label.
 	modelLabel string
@@ -306,6 +316,9 @@ func (c *call) admitProxy() error {
 	if err := c.ready(); err != nil {
 		return err
 	}
+	if c.x.Dialect == llm.Objects {
+		return objectsDenied()
+	}
 	if c.body.encoding != "" && !c.body.read && c.x.Dialect.HasBody() {
 		// The proxy has already copied the header that says how it is encoded.
 		return llm.Deny(http.StatusUnsupportedMediaType, llm.CodeUnsupportedMedia, llm.StageRequest,
@@ -325,6 +338,21 @@ func (c *call) admitProxy() error {
 // model that the caller named.
 func proxyDeployment(model string) llm.Deployment {
 	return llm.Deployment{Provider: "reverse_proxy", Model: model, MaxTokensField: "max_tokens"}
+}
+
+// secretFree removes the provider's credential from words of the provider.
+func (c *call) secretFree(s string) string {
+	if c.key == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, c.key, "[redacted]")
+}
+
+// objectsDenied is the answer to calls of what a provider keeps for its whole
+// account, where nobody keeps apart whose is whose.
+func objectsDenied() *llm.Denial {
+	return llm.Deny(http.StatusForbidden, llm.CodeObjectsDenied, llm.StageRequest,
+		"files, batches, stored responses and other objects that the provider keeps are not open here: under a shared provider key everybody could read everybody's; the operator may turn on `objects allow` in llm_upstream")
 }
 
 func notAnEndpoint() *llm.Denial {

@@ -25,6 +25,8 @@ type Gateway interface {
 	// config serves; the app opens it in Start.
 	UseAudit(name string)
 	UseLedger()
+	// Background runs f from Start until the config is replaced.
+	Background(f func(ctx context.Context))
 	// Provider returns the provider of that name from the global option.
 	Provider(name string) (providers.Provider, bool)
 	// Catalogue is the price catalogue with the overrides of the operator.

@@ -145,16 +145,13 @@ func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, err
 	if !ok {
 		return nil, nil
 	}
-	dialect := llm.Models
-	if !providers.Speaks(p, dialect) {
-		dialect = llm.AnthropicModels
-	}
-	if !providers.Speaks(p, dialect) {
+	dialect := listDialect(p)
+	if dialect == llm.DialectNone {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), listTimeout)
 	defer cancel()
-	a, err := x.Admit(ctx, llm.Deployment{Provider: name, Type: p.Type()}, now())
+	a, err := x.Admit(ctx, llm.Deployment{Provider: name, Type: p.Type(), Dialect: dialect}, now())
 	if err != nil {
 		return nil, err
 	}

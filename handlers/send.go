@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/translate"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
@@ -30,41 +32,146 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }
 // bytes.
 const maxErrorBody = 1 << 20
 
-// send makes one attempt: gate, request, answer.
-func (h *Upstream) send(c *call, r *http.Request, p providers.Provider, dep llm.Deployment) error {
-	x := &c.x
-	ctx := r.Context()
-	a, err := x.Admit(ctx, dep, now())
+// try makes one attempt: gate, request, answer. It returns errAnswered, a
+// *failure after which another deployment may be tried, an *unfit, or what the
+// client is to be told.
+func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error {
+	x, provider := &c.x, cand.end.provider
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	tr, body, err := h.translated(c, cand)
 	if err != nil {
 		return err
 	}
-	var body []byte
-	if dep.Model == x.View.Model {
-		body = c.body.bytes(dep.MaxTokensField)
-	} else {
-		body = dialects.Outbound(x.View, &x.Changes, dep)
+	limit := x.Changes.MaxTokens
+	a, err := x.Admit(ctx, cand.dep, now())
+	if err != nil {
+		return err
 	}
-	req, err := p.NewRequest(ctx, &providers.Call{
-		Dialect: x.Dialect, Method: r.Method, Path: r.URL.Path, Header: r.Header, RawQuery: r.URL.RawQuery, Body: body, RequestID: x.ID,
+	c.noUsage, c.key = !provider.IncludeUsage(), cand.key
+	switch {
+	case tr == nil:
+		body = c.outbound(cand)
+	case x.Changes.MaxTokens != limit: // the gate has lowered it
+		if tr, body, err = h.translated(c, cand); err != nil {
+			a.Result, a.Error = llm.ResultUnsent, "the request could not be translated"
+			return err
+		}
+	}
+	req, err := provider.NewRequest(ctx, &providers.Call{
+		Dialect: cand.dep.Dialect, Model: wireModel(cand), Stream: x.Stream(), Key: cand.key,
+		Method: r.Method, Path: r.URL.Path, Header: r.Header, RawQuery: r.URL.RawQuery, Body: body, RequestID: x.ID,
 	})
 	if err != nil {
 		a.Result, a.Error = llm.ResultUnsent, "the request could not be built"
 		return internalDenial(err)
 	}
 	c.wrote.Store(false)
-	watch := &watchdog{cancel: c.cancel}
+	cand.health.Begin()
+	judged := false
+	defer func() {
+		if !judged { // also when something panics
+			cand.health.Abandoned()
+		}
+	}()
+	watch := &watchdog{cancel: cancel}
 	watch.timer = time.AfterFunc(time.Duration(h.FirstByteTimeout), watch.bite)
 	defer watch.timer.Stop()
-	resp, err := p.Transport().RoundTrip(req)
+	resp, err := provider.Transport().RoundTrip(req)
+	if err == nil {
+		defer resp.Body.Close()
+		err = h.relay(c, ctx, watch, a, resp, p, cand, tr)
+	} else {
+		err = c.noAnswer(ctx, a, err)
+		if d := denialOf(err); d.Stage == llm.StageProvider {
+			err = &failure{why: a.Error, err: d}
+		}
+	}
+	judged = h.judge(c, cand, a, err)
+	var f *failure
+	if errors.As(err, &f) {
+		c.endAttempt(llm.ResultCut)
+	}
+	return err
+}
+
+// judge tells the deployment's health what came of an attempt. It reports
+// whether it said anything.
+func (h *Upstream) judge(c *call, cand *candidate, a *llm.Attempt, err error) bool {
+	var f *failure
+	switch at := now(); {
+	case errors.As(err, &f) && f.limited: // relay has said how long
+		return true
+	case errors.As(err, &f):
+		cand.health.Failed(at, h.params)
+	case errors.Is(err, errAnswered) && a.Status < 400 && !c.w.failed():
+		first := a.FirstByte
+		if first.IsZero() {
+			first = at
+		}
+		cand.health.Succeeded(at, first.Sub(a.Started))
+	case errors.Is(err, errAnswered) && c.w.limited:
+		return true
+	case errors.Is(err, errAnswered) && (h.unhealthy(a.Status) || a.Status < 400):
+		cand.health.Failed(at, h.params)
+	default:
+		if d := denialOf(err); d.Stage != llm.StageProvider || errors.Is(err, errAnswered) {
+			return false
+		}
+		cand.health.Failed(at, h.params)
+	}
+	return true
+}
+
+// translated returns the request in the dialect of a deployment that does not
+// speak the client's; nil if it does.
+func (h *Upstream) translated(c *call, cand *candidate) (*translate.Call, []byte, error) {
+	x := &c.x
+	if cand.dep.Dialect == x.Dialect {
+		return nil, nil, nil
+	}
+	tr := translate.New(x.Dialect, cand.dep.Dialect, translate.Options{
+		RequestID: x.ID, Now: x.Start, Model: wireModel(cand), MaxTokens: x.Changes.MaxTokens,
+		MaxTokensField: cand.dep.MaxTokensField, IncludeUsage: cand.end.provider.IncludeUsage(),
+	})
+	body, lost, err := tr.Request(dialects.Outbound(x.View, &llm.Changes{Edits: x.Changes.Edits}, llm.Deployment{}))
 	if err != nil {
-		return c.noAnswer(ctx, a, err)
+		return nil, nil, &unfit{denialOf(err)}
 	}
-	defer resp.Body.Close()
-	key := ""
-	if p, ok := p.(interface{ Key() string }); ok {
-		key = p.Key()
+	if len(lost) > 0 {
+		switch h.OnUnsupported {
+		case "drop":
+		case "warn":
+			c.lost = lost
+		default:
+			d := llm.Deny(http.StatusBadRequest, llm.CodeUnsupportedField, llm.StageRequest,
+				"%s: the provider of this model speaks another dialect (%s) that has no place for it; leave it out, or the operator may set on_unsupported to drop or warn",
+				strings.Join(lost, ", "), cand.dep.Dialect)
+			d.Param = lost[0]
+			return nil, nil, &unfit{d}
+		}
 	}
-	return h.relay(c, ctx, watch, a, resp, key)
+	return tr, body, nil
+}
+
+// outbound returns the body for a deployment that speaks the client's dialect.
+func (c *call) outbound(cand *candidate) []byte {
+	x := &c.x
+	model := wireModel(cand)
+	if c.noUsage && x.Changes.IncludeUsage || model != x.View.Model {
+		ch := x.Changes
+		ch.IncludeUsage = ch.IncludeUsage && !c.noUsage
+		return dialects.Outbound(x.View, &ch, llm.Deployment{Model: model, MaxTokensField: cand.dep.MaxTokensField})
+	}
+	return c.body.bytes(cand.dep.MaxTokensField)
+}
+
+// wireModel is the model as the provider itself calls it.
+func wireModel(cand *candidate) string {
+	if p, ok := cand.end.provider.(providers.Renamer); ok {
+		return p.WireModel(cand.dep.Model)
+	}
+	return cand.dep.Model
 }
 
 // redact removes the provider's credential from an error of the provider: some
@@ -143,47 +250,131 @@ func (c *call) upstreamError(ctx context.Context, a *llm.Attempt, err error, oth
 	return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "%s", otherwise).Because(err)
 }
 
-// relay passes the provider's answer on through the response pipeline. key is
-// the provider's credential.
-func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response, key string) error {
-	x, w := &c.x, &c.w
+// relay passes the provider's answer on through the response pipeline.
+func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response, p *plan, cand *candidate, tr *translate.Call) error {
+	w := &c.w
 	a.Status = resp.StatusCode
 	a.ProviderRequestID = providers.ProviderRequestID(resp.Header)
-	ok := resp.StatusCode >= 200 && resp.StatusCode < 300
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return h.relayError(c, ctx, watch, a, resp, p, cand, tr)
+	}
 	ctype := resp.Header.Get("Content-Type")
+	stream := c.x.Stream()
 	switch {
-	case resp.StatusCode < 200 || (resp.StatusCode >= 300 && resp.StatusCode < 400):
-		a.Result, a.Error = llm.ResultRefused, "the provider answered with a redirect"
-		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider answered with a redirect, which is never followed; the operator should check base_url")
-	case ok && resp.StatusCode != http.StatusNoContent && !answer.IsJSON(ctype) && !(x.Stream() && (ctype == "" || answer.IsSSE(ctype))):
-		a.Error = "neither JSON nor an event stream"
-		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's answer is neither JSON nor an event stream")
-	case !ok:
-		a.Result = llm.ResultRefused
-		if resp.StatusCode == http.StatusUnauthorized {
-			a.Error = "the provider refused the gateway's credential"
-		}
+	case resp.StatusCode == http.StatusNoContent && tr == nil, answer.IsJSON(ctype) && (tr == nil || !stream):
+	case stream && (ctype == "" || answer.IsSSE(ctype) || answer.IsNDJSON(ctype)), answer.IsSSE(ctype) && tr == nil && c.x.Dialect.HasBody():
+	default:
+		return c.failed(a, nil, "neither JSON nor an event stream", "the provider's answer is neither JSON nor an event stream")
 	}
-	providers.CopyAnswerHeaders(c.out.Header(), resp.Header)
-	src := io.Reader(resp.Body)
-	if !ok {
-		if src = io.LimitReader(resp.Body, maxErrorBody); key != "" {
-			src = redact(src, c.out.Header(), key)
-		}
-	}
+	w.upstream, w.tr = cand.dep.Dialect, tr
+	// An error that comes before anything else in the answer counts like an
+	// error status while there is another deployment to try.
+	w.strict = p.more(now())
+	w.borrow(resp.Header)
+	wrapped := c.out != http.ResponseWriter(w)
 	c.out.WriteHeader(resp.StatusCode)
+	if w.broken != nil {
+		return c.failed(a, w.broken, "unreadable encoding", "")
+	}
+	if w.sent {
+		_ = http.NewResponseController(c.out).Flush()
+	}
+	err := c.copy(ctx, watch, a, resp.Body, time.Duration(h.StreamIdleTimeout))
+	var d *llm.Denial
+	if !w.sent && !wrapped && errors.As(err, &d) && d.Stage == llm.StageProvider {
+		return c.failed(a, d, a.Error, "")
+	}
+	return err
+}
+
+// failed is an attempt that failed before anything of it reached the client.
+func (c *call) failed(a *llm.Attempt, d *llm.Denial, why, message string) error {
+	if a.Error == "" {
+		a.Error = why
+	}
+	if d == nil {
+		d = llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "%s", message)
+	}
+	return &failure{why: a.Error, err: d}
+}
+
+// relayError deals with an answer that is an error of the provider: another
+// deployment is tried if that may help; else the client gets it as it is.
+func (h *Upstream) relayError(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response, p *plan, cand *candidate, tr *translate.Call) error {
+	w, status := &c.w, resp.StatusCode
+	a.Result = llm.ResultRefused
+	if status < 400 {
+		a.Error = "the provider answered with a redirect"
+		return c.failed(a, nil, a.Error, "the provider answered with a redirect, which is never followed; the operator should check base_url")
+	}
+	limited := status == http.StatusTooManyRequests || (status == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "")
+	if limited {
+		cand.health.Cooled(now().Add(retryAfter(resp.Header, now())))
+		w.limited = true
+	}
+	denied := status == http.StatusUnauthorized || status == http.StatusForbidden
+	if denied {
+		a.Error = "the provider refused the gateway's credential"
+	}
+	elsewhere := limited || denied || h.unhealthy(status)
+	if elsewhere && (p.more(now()) || len(p.list) > 1 && !denied) {
+		// Read what there is, so that the connection can be used again.
+		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+		why := "status " + strconv.Itoa(status)
+		switch {
+		case limited:
+			why = "rate limited (" + why + ")"
+		case denied:
+			why = "credential refused (" + why + ")"
+		}
+		a.Error = why
+		return &failure{why: why, limited: limited, err: llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider failed; try again")}
+	}
+	w.upstream = cand.dep.Dialect
+	w.borrow(resp.Header)
+	src := io.LimitReader(resp.Body, maxErrorBody)
+	if cand.key != "" {
+		src = redact(src, c.out.Header(), cand.key)
+	}
+	if tr != nil {
+		body, err := io.ReadAll(src)
+		if err != nil {
+			return c.upstreamError(ctx, a, err, "the provider's answer broke off; it is incomplete")
+		}
+		src = bytes.NewReader(translate.Error(c.x.Family, cand.dep.Dialect.Family(), status, body, c.x.ID))
+		c.out.Header().Set("Content-Type", "application/json")
+		c.out.Header().Del("Content-Encoding")
+	}
+	c.out.WriteHeader(status)
 	if w.broken != nil {
 		a.Error = "unreadable encoding"
 		return w.broken
 	}
+	return c.copy(ctx, watch, a, src, time.Duration(h.StreamIdleTimeout))
+}
+
+// retryAfter is how long the provider asks to be left alone.
+func retryAfter(h http.Header, at time.Time) time.Duration {
+	d := time.Duration(coolDown)
+	if ms, err := strconv.ParseInt(h.Get("Retry-After-Ms"), 10, 64); err == nil && ms >= 0 && ms < int64(maxCoolDown/time.Millisecond) {
+		d = time.Duration(ms) * time.Millisecond
+	} else if v := h.Get("Retry-After"); v != "" {
+		if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 {
+			d = time.Duration(min(s, maxCoolDown.Seconds()) * float64(time.Second))
+		} else if t, err := http.ParseTime(v); err == nil {
+			d = t.Sub(at)
+		}
+	}
+	return min(max(d, 0), maxCoolDown)
+}
+
+// copy writes the provider's answer into the pipeline as it comes.
+func (c *call) copy(ctx context.Context, watch *watchdog, a *llm.Attempt, src io.Reader, idle time.Duration) error {
+	w := &c.w
 	flush := w.FlushError
 	if c.out != http.ResponseWriter(w) {
 		flush = http.NewResponseController(c.out).Flush
 	}
-	if w.sent { // the client learns at once that the stream has begun
-		_ = flush()
-	}
-	idle := time.Duration(h.StreamIdleTimeout)
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	for {
@@ -194,7 +385,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 			if _, werr := c.out.Write((*buf)[:n]); werr != nil {
 				if w.gone != nil {
 					a.Error = "the client left"
-				} else {
+				} else if a.Error == "" {
 					a.Error = "malformed answer"
 				}
 				return werr
@@ -219,11 +410,18 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 // ended is what llm_upstream returns when the provider has sent all it had:
 // whether that was a whole answer is judged here, before anything says so.
 func (w *answerWriter) ended() error {
+	a := w.c.x.Current()
 	if err := w.complete(w.gone != nil); err != nil {
-		if a := w.c.x.Current(); a != nil && a.Error == "" {
+		if a != nil && a.Error == "" {
 			a.Error = "the answer is incomplete"
 		}
 		return err
+	}
+	if w.strict && !w.sent && w.failed() {
+		if a != nil && a.Error == "" {
+			a.Error = "the provider failed inside its answer"
+		}
+		return w.providerFailed()
 	}
 	return errAnswered
 }

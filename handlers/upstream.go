@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -18,11 +20,17 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/guest"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/pool"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/routing"
 )
 
 // Upstream sends calls to LLM providers, in the dialect that the client speaks,
-// byte for byte except for declared edits. It ends the chain.
+// byte for byte except for declared edits, or translated for a provider that
+// does not speak it. It ends the chain.
+//
+// A deployment that fails before the first byte has gone to the client is
+// replaced by the model's next one; each attempt passes the gate at its own
+// price.
 //
 // An answer that breaks off is never passed off as whole: before its first byte
 // the client gets an error in its dialect, after it an in-band error event. When
@@ -42,11 +50,20 @@ type Upstream struct {
 	// StreamIdleTimeout bounds the time between two reads of an answer that has
 	// begun. Default 5m.
 	StreamIdleTimeout caddy.Duration `json:"stream_idle_timeout,omitempty"`
+	// OnUnsupported says what happens to a call that is translated into another
+	// dialect and has a part that it cannot carry: `reject` (default) answers
+	// 400 naming it, `drop` sends the call without it, `warn` does that too and
+	// names it in the header LLM-Unsupported of the answer. Hints that cannot
+	// change what an answer means (cache marks, metadata) are no such part.
+	OnUnsupported string `json:"on_unsupported,omitempty"`
 
+	Balance
 	common
 	inlineType string
 	inline     providers.Provider
 	table      routing.Table
+	ends       map[string]*endpoint
+	selectors  []selector // of the table's lines
 	lists      modelLists
 	labels     labelSet
 }
@@ -58,6 +75,11 @@ type ModelLine struct {
 	// Targets are providers (`openai`) or deployments (`openai/gpt-4o`, which
 	// also renames the model). Default: the provider given in place.
 	Targets []string `json:"targets,omitempty"`
+	// Weights are the shares of the targets, in their order, for the policies
+	// that go by weight: from 1 to 1000. Default: 1 for each.
+	Weights []int `json:"weights,omitempty"`
+	// LBPolicy chooses among the targets. Default: the lb_policy of the handler.
+	LBPolicy string `json:"lb_policy,omitempty"`
 }
 
 // CaddyModule describes the module to Caddy.
@@ -87,17 +109,53 @@ func (h *Upstream) Provision(ctx caddy.Context) error {
 	h.table.Declared = func(name string) bool { _, ok := h.gw.Provider(name); return ok }
 	for _, m := range h.Models {
 		line := routing.Line{Pattern: m.Pattern}
-		for _, s := range m.Targets {
+		if len(m.Weights) > 0 && len(m.Weights) != len(m.Targets) {
+			return fmt.Errorf("llm_upstream: model %s: want one weight for each of its %d targets", m.Pattern, len(m.Targets))
+		}
+		for i, s := range m.Targets {
 			t, err := routing.ParseTarget(s)
 			if err != nil {
 				return fmt.Errorf("llm_upstream: model %s: %w", m.Pattern, err)
 			}
+			if len(m.Weights) > 0 {
+				if t.Weight = m.Weights[i]; t.Weight < 1 {
+					return fmt.Errorf("llm_upstream: model %s: weights must be positive", m.Pattern)
+				}
+			}
 			line.Targets = append(line.Targets, t)
 		}
+		policy, err := pool.ParsePolicy(cmp.Or(m.LBPolicy, h.LBPolicy))
+		if err != nil {
+			return fmt.Errorf("llm_upstream: model %s: %w", m.Pattern, err)
+		}
+		h.selectors = append(h.selectors, selector{})
+		h.selectors[len(h.selectors)-1].Policy = policy
 		h.table.Lines = append(h.table.Lines, line)
 	}
 	if err := h.table.Check(); err != nil {
 		return fmt.Errorf("llm_upstream: %w", err)
+	}
+	switch h.OnUnsupported {
+	case "", "reject", "drop", "warn":
+	default:
+		return fmt.Errorf("llm_upstream: on_unsupported: want reject, drop or warn, not %q", h.OnUnsupported)
+	}
+	if err := h.Balance.setup(); err != nil {
+		return fmt.Errorf("llm_upstream: %w", err)
+	}
+	h.ends = make(map[string]*endpoint)
+	if h.inline != nil {
+		h.ends[h.table.Inline] = newEndpoint(h.table.Inline, h.inline)
+	}
+	for _, l := range h.table.Lines {
+		for _, t := range l.Targets {
+			if p, ok := h.provider(t.Provider); ok && h.ends[t.Provider] == nil {
+				h.ends[t.Provider] = newEndpoint(t.Provider, p)
+			}
+		}
+	}
+	if h.HealthInterval > 0 {
+		h.gw.Background(h.checkHealth)
 	}
 	if h.FirstByteTimeout == 0 {
 		h.FirstByteTimeout = caddy.Duration(10 * time.Minute)
@@ -139,7 +197,10 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
-	if !x.Dialect.HasBody() {
+	switch {
+	case x.Dialect == llm.Objects:
+		return objectsDenied()
+	case x.Dialect.Lists():
 		return h.models(c, r)
 	}
 	if err := c.view(); err != nil {
@@ -148,43 +209,11 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 	if err := mayName(x); err != nil {
 		return err
 	}
-	choice, p, err := h.choose(c)
-	if err != nil {
+	var p plan
+	if err := h.plan(c, &p); err != nil {
 		return err
 	}
-	return h.send(c, r, p, llm.Deployment{
-		Provider: choice.Provider, Type: p.Type(), Model: choice.Model, MaxTokensField: p.MaxTokensField(),
-	})
-}
-
-// choose picks the deployment for the model as it stands now.
-func (h *Upstream) choose(c *call) (routing.Choice, providers.Provider, error) {
-	x := &c.x
-	model := x.Model()
-	choices, pattern := h.table.Resolve(model)
-	if len(choices) == 0 {
-		d := llm.Deny(http.StatusNotFound, llm.CodeModelNotFound, llm.StageRequest,
-			"the model %q is not known here; GET /v1/models lists the ones you may use", clip(model))
-		d.Param = "model"
-		return routing.Choice{}, nil, d
-	}
-	for _, ch := range choices {
-		p, ok := h.provider(ch.Provider)
-		if !ok || !providers.Speaks(p, x.Dialect) {
-			continue
-		}
-		if pattern != "" {
-			c.modelLabel = pattern
-		} else if _, known := h.gw.Catalogue().Lookup(ch.Provider, p.Type(), ch.Model, x.Start); known {
-			c.modelLabel = h.labels.take(ch.Model)
-		}
-		if x.Changes.IncludeUsage && !p.IncludeUsage() {
-			x.Changes.IncludeUsage = false
-		}
-		return ch, p, nil
-	}
-	return routing.Choice{}, nil, llm.Deny(http.StatusBadRequest, llm.CodeUnsupportedDialect, llm.StageRequest,
-		"the provider of the model %q does not speak this endpoint's dialect (%s); use the endpoint of its own API", clip(model), x.Dialect)
+	return h.attempts(c, r, &p)
 }
 
 func clip(s string) string {
@@ -198,9 +227,23 @@ func clip(s string) string {
 //
 //	llm_upstream [<type> [<api key>]] {
 //		<options of the provider: api_key, base_url, …>
-//		model <pattern> [<provider>|<provider>/<model> …]
+//		model <pattern> [<provider>|<provider>/<model> …] {
+//			lb_policy <policy>
+//			weights   <n…>
+//		}
+//		lb_policy       first|round_robin|weighted_round_robin|random|least_conn|lowest_latency
+//		lb_retries      <n>
+//		lb_try_duration <duration>
+//		lb_try_interval <duration>
+//		fail_duration    <duration>
+//		max_fails        <n>
+//		unhealthy_status <code|4xx|5xx…>
+//		health_interval <duration>
+//		health_timeout  <duration>
+//		health_uri      <path>
 //		first_byte_timeout  <duration>
 //		stream_idle_timeout <duration>
+//		on_unsupported reject|drop|warn
 //		errors json|pass
 //		debug_headers
 //	}
@@ -232,8 +275,16 @@ func (h *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = durationArg(d, &h.FirstByteTimeout)
 		case "stream_idle_timeout":
 			err = durationArg(d, &h.StreamIdleTimeout)
+		case "on_unsupported":
+			if err = oneArg(d, &h.OnUnsupported); err == nil && !slices.Contains([]string{"reject", "drop", "warn"}, h.OnUnsupported) {
+				err = d.Errf("on_unsupported takes reject, drop or warn, not %q", h.OnUnsupported)
+			}
 		default:
-			name, ok := d.Val(), false
+			name := d.Val()
+			var ok bool
+			if ok, err = h.Balance.unmarshal(d); ok || err != nil {
+				break
+			}
 			if inline != nil {
 				ok, err = inline.ParseOption(d)
 			}
@@ -272,6 +323,33 @@ func (h *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 	for _, t := range m.Targets {
 		if _, err := routing.ParseTarget(t); err != nil {
 			return d.Errf("model %s: %v", m.Pattern, err)
+		}
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch d.Val() {
+		case "lb_policy":
+			if err := oneArg(d, &m.LBPolicy); err != nil {
+				return err
+			}
+			if _, err := pool.ParsePolicy(m.LBPolicy); err != nil {
+				return d.Errf("lb_policy: %v", err)
+			}
+		case "weights":
+			if m.Weights != nil {
+				return d.Err("weights is given twice")
+			}
+			for _, s := range d.RemainingArgs() {
+				w, err := strconv.Atoi(s)
+				if err != nil || w < 1 || w > routing.MaxWeight {
+					return d.Errf("weights: %q is not a number from 1 to %d", s, routing.MaxWeight)
+				}
+				m.Weights = append(m.Weights, w)
+			}
+			if len(m.Weights) != len(m.Targets) {
+				return d.Errf("weights: want one for each of the %d targets of model %s", len(m.Targets), m.Pattern)
+			}
+		default:
+			return d.Errf("unknown option %q of model %s; known are lb_policy and weights", d.Val(), m.Pattern)
 		}
 	}
 	if slices.ContainsFunc(h.Models, func(o ModelLine) bool { return o.Pattern == m.Pattern }) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"hash"
@@ -10,7 +11,9 @@ import (
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/translate"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
 
 // maxAnswer bounds an answer that is held whole (JSON, not streamed), in bytes.
@@ -45,11 +48,21 @@ type answerWriter struct {
 	done   bool // finish has run; late writes are refused
 	hidden bool // the usage chunk was not asked for by the caller
 
-	split answer.Splitter
+	split splitter
 	read  *answer.Answer
-	whole []byte
-	held  int // bytes that were held, dropped ones included
-	sum   hash.Hash
+	// upstream is the dialect of the answer as it comes, DialectNone for the
+	// client's own; tr translates it into that.
+	upstream llm.Dialect
+	tr       *translate.Call
+	// strict makes an error that comes before anything was sent a failure of
+	// the attempt, since another may follow; limited says that the provider
+	// asked not to be called for a while.
+	strict, limited bool
+	// borrowed are the names of the headers that came from the provider.
+	borrowed []string
+	whole    []byte
+	held     int // bytes that were held, dropped ones included
+	sum      hash.Hash
 	// broken is why the answer must not go on: too large, unreadable…
 	broken *llm.Denial
 	// gone is the error of a write to the client.
@@ -107,19 +120,34 @@ func (w *answerWriter) WriteHeader(status int) {
 	}
 	ctype := h.Get("Content-Type")
 	ok := status >= 200 && status < 300
+	dialect := c.x.Dialect
+	if w.upstream != llm.DialectNone {
+		dialect = w.upstream
+	}
 	switch {
-	case ok && c.x.Dialect.HasBody() && (answer.IsSSE(ctype) || (ctype == "" && c.x.Stream())):
+	case ok && dialect.HasBody() && (answer.IsSSE(ctype) || answer.IsNDJSON(ctype) || (ctype == "" && c.x.Stream())):
 		w.mode = modeEvents
-		if ctype == "" {
+		lines := answer.IsNDJSON(ctype) || (ctype == "" && dialect.Family() == llm.FamilyOllama)
+		if ctype == "" && !lines {
 			h.Set("Content-Type", "text/event-stream")
+		} else if ctype == "" {
+			h.Set("Content-Type", "application/x-ndjson")
 		}
 		h.Del("Content-Length")
-		w.hidden = c.x.Changes.IncludeUsage && !c.x.View.IncludeUsage
-		w.read = answer.New(c.x.Dialect, true)
-		w.sendHeader()
+		w.hidden = c.x.Changes.IncludeUsage && !c.noUsage && !c.x.View.IncludeUsage
+		w.read = answer.New(dialect, true)
+		w.split = new(answer.Splitter)
+		if lines {
+			w.split = new(answer.LineSplitter)
+		}
+		// Where another deployment may follow, the header goes out with the
+		// first event; else the client learns at once that the stream begins.
+		if !w.strict {
+			w.sendHeader()
+		}
 	case answer.IsJSON(ctype) || (ok && c.upstream):
 		w.mode = modeWhole
-		w.read = answer.New(c.x.Dialect, false)
+		w.read = answer.New(dialect, false)
 		if n, err := strconv.Atoi(h.Get("Content-Length")); err == nil && n > 0 && n <= 1<<20 {
 			w.whole = make([]byte, 0, n)
 		}
@@ -195,6 +223,16 @@ func (w *answerWriter) events(p []byte) error {
 		if w.gone != nil {
 			return nil // only the figures count now
 		}
+		if !w.sent && w.strict && w.failed() {
+			return w.providerFailed()
+		}
+		if w.c.key != "" && w.failed() && bytes.Contains(ev, []byte(w.c.key)) {
+			// Some providers repeat what they were sent.
+			ev = bytes.ReplaceAll(ev, []byte(w.c.key), []byte("[redacted]"))
+		}
+		if w.tr != nil && verdict != answer.Malformed {
+			return w.translate(ev)
+		}
 		switch verdict {
 		case answer.UsageOnly:
 			if w.hidden {
@@ -233,10 +271,74 @@ func (w *answerWriter) events(p []byte) error {
 	return err
 }
 
+// splitter cuts a stream into its events.
+type splitter interface {
+	Feed(p []byte, yield func(event []byte) error) error
+	Rest() []byte
+}
+
+// translate passes an event on in the client's dialect.
+func (w *answerWriter) translate(ev []byte) error {
+	if w.failed() {
+		return w.providerFailed()
+	}
+	out, err := w.tr.Event(nil, ev, w.read.Usage)
+	if err != nil {
+		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server sent an event that cannot be translated; the answer is incomplete").Because(err)
+	}
+	if len(out) > 0 {
+		w.seq++
+	}
+	return w.emit(out)
+}
+
+// providerFailed is the denial for an error that the provider reported inside
+// its answer.
+func (w *answerWriter) providerFailed() *llm.Denial {
+	message, _ := w.read.Failed()
+	if a := w.c.x.Current(); a != nil && a.Error == "" {
+		a.Error = "the provider failed inside its answer"
+	}
+	if message == "" {
+		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider failed while it answered; try again")
+	}
+	return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider failed while it answered: %s", w.c.secretFree(message))
+}
+
+// borrow takes the headers that clients use of a provider's answer.
+func (w *answerWriter) borrow(from http.Header) {
+	h := w.c.out.Header()
+	taken := make(http.Header, 8)
+	providers.CopyAnswerHeaders(taken, from)
+	for name, v := range taken {
+		h[name] = v
+		w.borrowed = append(w.borrowed, name)
+	}
+	if enc := from.Get("Content-Encoding"); enc != "" {
+		h.Set("Content-Encoding", enc)
+		w.borrowed = append(w.borrowed, "Content-Encoding")
+	}
+}
+
+// reset forgets an attempt of which nothing has reached the client.
+func (w *answerWriter) reset() {
+	h := w.under.Header()
+	for _, name := range w.borrowed {
+		h.Del(name)
+	}
+	w.borrowed = w.borrowed[:0]
+	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, nil, 0
+	w.upstream, w.tr, w.strict, w.limited = llm.DialectNone, nil, false, false
+	w.c.linger.Store(false)
+}
+
 // emit writes bytes of the body to the client.
 func (w *answerWriter) emit(p []byte) error {
 	if len(p) == 0 {
 		return nil
+	}
+	if !w.sent {
+		w.sendHeader()
 	}
 	if w.c.x.FirstByte.IsZero() {
 		t := now()
@@ -303,6 +405,12 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 	gone := w.gone != nil || c.parent.Err() != nil
 	if err == nil && !answered {
 		err = w.complete(gone)
+	}
+	if err == nil && w.mode == modeEvents {
+		w.endTranslation()
+		if !w.sent && w.gone == nil {
+			w.sendHeader() // a stream without an event
+		}
 	}
 	if err == nil {
 		x.Outcome = llm.OutcomeOK
@@ -393,13 +501,43 @@ func (w *answerWriter) complete(gone bool) error {
 		if len(w.split.Rest()) > 0 || (!w.read.Terminal() && !w.failed()) {
 			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the stream of the model server ended early; the answer is incomplete")
 		}
+		w.endTranslation()
 	case modeWhole:
 		if w.status >= 200 && w.status < 300 && w.status != http.StatusNoContent && w.c.x.Dialect.HasBody() {
 			if err := w.read.Body(w.whole); err != nil {
 				return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server's answer is not valid JSON").Because(err)
 			}
+			return w.translateWhole()
 		}
 	}
+	return nil
+}
+
+// endTranslation passes on the end of a translated stream, once.
+func (w *answerWriter) endTranslation() {
+	if w.tr == nil || w.gone != nil {
+		return
+	}
+	if w.emit(w.tr.End(nil, w.read.Usage())) == nil && w.sent {
+		_ = w.ctrl.Flush()
+	}
+}
+
+// translateWhole turns a whole answer into the client's dialect, once.
+func (w *answerWriter) translateWhole() error {
+	tr := w.tr
+	if tr == nil {
+		return nil
+	}
+	if w.failed() {
+		return w.providerFailed()
+	}
+	out, err := tr.Body(w.whole, w.read.Usage())
+	if err != nil {
+		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server's answer cannot be translated").Because(err)
+	}
+	w.whole, w.tr = out, nil
+	w.under.Header().Set("Content-Type", "application/json")
 	return nil
 }
 

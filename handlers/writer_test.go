@@ -23,6 +23,7 @@ import (
 type house struct{ left int }
 
 func (*house) UseAudit(string)                            {}
+func (*house) Background(func(context.Context)) {}
 func (*house) UseLedger()                                 {}
 func (*house) Provider(string) (providers.Provider, bool) { return nil, false }
 func (*house) Catalogue() *prices.Catalogue               { return prices.Embedded() }
@@ -199,7 +200,8 @@ func TestRefusedAtTheGate(t *testing.T) {
 	}{
 		{chatPath, `{"model":"a","model":"b"}`, 400, "malformed"},
 		{chatPath, `[]`, 400, "malformed"},
-		{"/v1/files", `{}`, 404, "not_found"},
+		{"/v1/unknown", `{}`, 404, "not_found"},
+		{"/v1/files", `{}`, 403, "objects_denied"},
 		{"/v1//chat/completions", `{}`, 400, "malformed"},
 	} {
 		read := 0

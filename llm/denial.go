@@ -46,6 +46,10 @@ const (
 	CodeInternal           = "internal_error"
 	CodeRequestTimeout     = "request_timeout"
 	CodeUnsupportedDialect = "unsupported_dialect"
+	CodeUnsupportedField   = "unsupported_field"
+	CodeNoDeployment       = "no_deployment"
+	CodeObjectsDenied      = "objects_denied"
+	CodeObjectNotOwned     = "object_not_found"
 	CodeClientGone         = "client_gone"
 	CodeExpired            = "key_expired"
 )

@@ -53,6 +53,13 @@ type Keyring interface {
 	Keys() []string
 }
 
+// Renamer is implemented by providers that call a model by another name than
+// the one it is known and priced by (Azure's deployments).
+type Renamer interface {
+	// WireModel returns the name to send for a model.
+	WireModel(model string) string
+}
+
 // Call is what a provider is asked to send.
 type Call struct {
 	Dialect llm.Dialect

@@ -17,6 +17,8 @@ type Target struct {
 	// Model is the name to send; empty keeps the client's (without a provider
 	// prefix).
 	Model string
+	// Weight is the share that weighted policies give it, 0 for 1.
+	Weight int
 }
 
 // ParseTarget reads "provider" or "provider/model".
@@ -41,6 +43,8 @@ func (t Target) String() string {
 type Line struct {
 	Pattern string
 	Targets []Target
+	// Index is the position of the line in the table; Check sets it.
+	Index int
 }
 
 // Exact reports whether the pattern stands for one name only: a model or an
@@ -68,7 +72,9 @@ func (t *Table) Check() error {
 		return ErrEmpty
 	}
 	seen := map[string]bool{}
-	for _, l := range t.Lines {
+	for i := range t.Lines {
+		l := &t.Lines[i]
+		l.Index = i
 		if l.Pattern == "" {
 			return errors.New("model: empty pattern")
 		}
@@ -79,7 +85,16 @@ func (t *Table) Check() error {
 		if len(l.Targets) == 0 && t.Inline == "" {
 			return fmt.Errorf("model %s: leads to no provider", l.Pattern)
 		}
+		given := map[Target]bool{}
 		for _, tg := range l.Targets {
+			if name := (Target{Provider: tg.Provider, Model: tg.Model}); given[name] {
+				return fmt.Errorf("model %s: %s is given twice", l.Pattern, tg)
+			} else {
+				given[name] = true
+			}
+			if tg.Weight < 0 || tg.Weight > MaxWeight {
+				return fmt.Errorf("model %s: the weight of %s must be from 1 to %d", l.Pattern, tg, MaxWeight)
+			}
 			if tg.Provider != t.Inline && !t.Declared(tg.Provider) {
 				return fmt.Errorf("model %s: there is no provider %q; declare it in the global option llm_gateway", l.Pattern, tg.Provider)
 			}
@@ -88,20 +103,25 @@ func (t *Table) Check() error {
 	return nil
 }
 
-// Choice is one deployment that may answer.
+// MaxWeight is the largest weight of a target.
+const MaxWeight = 1000
+
+// Choice is one place that may answer.
 type Choice struct {
 	Provider, Model string
+	// Weight is at least 1.
+	Weight int
 }
 
-// Resolve returns the deployments for the model that a client names, in order,
-// and the pattern that matched ("" for an inline provider without lines). It
-// returns no choice if the model is unknown.
+// Resolve returns the places for the model that a client names, in the order
+// written, and the line that matched (nil for an inline provider without lines).
+// It returns no choice if the model is unknown.
 //
 // A client may put the name of a declared provider before the model
 // ("openai/gpt-4o"): it chooses among the targets and is stripped.
-func (t *Table) Resolve(model string) (choices []Choice, pattern string) {
+func (t *Table) Resolve(model string) (choices []Choice, line *Line) {
 	if len(t.Lines) == 0 {
-		return []Choice{{Provider: t.Inline, Model: model}}, ""
+		return []Choice{{Provider: t.Inline, Model: model, Weight: 1}}, nil
 	}
 	prefix, rest, ok := llm.SplitModel(model)
 	chosen := ok && prefix != t.Inline && t.Declared(prefix)
@@ -115,7 +135,7 @@ func (t *Table) Resolve(model string) (choices []Choice, pattern string) {
 			targets = []Target{{Provider: t.Inline}}
 		}
 		for _, tg := range targets {
-			c := Choice{Provider: tg.Provider, Model: model}
+			c := Choice{Provider: tg.Provider, Model: model, Weight: max(tg.Weight, 1)}
 			if chosen {
 				if tg.Provider != prefix {
 					continue
@@ -128,10 +148,10 @@ func (t *Table) Resolve(model string) (choices []Choice, pattern string) {
 			choices = append(choices, c)
 		}
 		if len(choices) > 0 {
-			return choices, l.Pattern
+			return choices, l
 		}
 	}
-	return nil, ""
+	return nil, nil
 }
 
 // Names returns how the models that a provider offers may be called by clients:
@@ -144,7 +164,7 @@ func (t *Table) Names(provider string, ids []string) []string {
 	for _, id := range ids {
 		for _, name := range [...]string{id, provider + "/" + id} {
 			choices, _ := t.Resolve(name)
-			if len(choices) > 0 && choices[0] == (Choice{Provider: provider, Model: id}) {
+			if len(choices) > 0 && choices[0].Provider == provider && choices[0].Model == id {
 				out = append(out, name)
 				break
 			}

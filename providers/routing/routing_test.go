@@ -34,26 +34,30 @@ func TestResolve(t *testing.T) {
 		want         []Choice
 		pattern      string
 	}{
-		{"pattern", "", governed, "gpt-4o-mini", []Choice{{"openai", "gpt-4o-mini"}}, "gpt-4o*"},
-		{"alias", "", governed, "smart", []Choice{{"openai", "gpt-4o"}, {"claude", "claude-sonnet-4-5"}}, "smart"},
-		{"prefix in the pattern is stripped", "", governed, "local/llama3", []Choice{{"local", "llama3"}}, "local/*"},
-		{"prefix chooses among the targets", "", governed, "claude/smart", []Choice{{"claude", "claude-sonnet-4-5"}}, "smart"},
-		{"prefix before a pattern", "", governed, "openai/gpt-4o", []Choice{{"openai", "gpt-4o"}}, "gpt-4o*"},
+		{"pattern", "", governed, "gpt-4o-mini", []Choice{{"openai", "gpt-4o-mini", 1}}, "gpt-4o*"},
+		{"alias", "", governed, "smart", []Choice{{"openai", "gpt-4o", 1}, {"claude", "claude-sonnet-4-5", 1}}, "smart"},
+		{"prefix in the pattern is stripped", "", governed, "local/llama3", []Choice{{"local", "llama3", 1}}, "local/*"},
+		{"prefix chooses among the targets", "", governed, "claude/smart", []Choice{{"claude", "claude-sonnet-4-5", 1}}, "smart"},
+		{"prefix before a pattern", "", governed, "openai/gpt-4o", []Choice{{"openai", "gpt-4o", 1}}, "gpt-4o*"},
 		{"prefix of a provider that the line does not list", "", governed, "claude/gpt-4o", nil, ""},
 		{"unknown", "", governed, "llama3", nil, ""},
-		{"a slash that is no provider", "", []string{"meta/* local"}, "meta/llama", []Choice{{"local", "meta/llama"}}, "meta/*"},
-		{"inline takes all and never strips", "openai", nil, "openai/gpt-4o", []Choice{{"openai", "openai/gpt-4o"}}, ""},
-		{"inline with lines", "sim", []string{"a*"}, "abc", []Choice{{"sim", "abc"}}, "a*"},
+		{"a slash that is no provider", "", []string{"meta/* local"}, "meta/llama", []Choice{{"local", "meta/llama", 1}}, "meta/*"},
+		{"inline takes all and never strips", "openai", nil, "openai/gpt-4o", []Choice{{"openai", "openai/gpt-4o", 1}}, ""},
+		{"inline with lines", "sim", []string{"a*"}, "abc", []Choice{{"sim", "abc", 1}}, "a*"},
 		{"inline with lines, unknown", "sim", []string{"a*"}, "b", nil, ""},
-		{"first line wins", "", []string{"* openai", "x claude"}, "x", []Choice{{"openai", "x"}}, "*"},
-		{"prefix skips a line that cannot serve it", "", []string{"* openai", "x claude"}, "claude/x", []Choice{{"claude", "x"}}, "x"},
+		{"first line wins", "", []string{"* openai", "x claude"}, "x", []Choice{{"openai", "x", 1}}, "*"},
+		{"prefix skips a line that cannot serve it", "", []string{"* openai", "x claude"}, "claude/x", []Choice{{"claude", "x", 1}}, "x"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tb := table(t, tc.inline, tc.lines...)
 			if err := tb.Check(); err != nil {
 				t.Fatal(err)
 			}
-			got, pattern := tb.Resolve(tc.model)
+			got, line := tb.Resolve(tc.model)
+			pattern := ""
+			if line != nil {
+				pattern = line.Pattern
+			}
 			if !slices.Equal(got, tc.want) || pattern != tc.pattern {
 				t.Fatalf("got %v by %q, want %v by %q", got, pattern, tc.want, tc.pattern)
 			}
@@ -71,6 +75,7 @@ func TestCheck(t *testing.T) {
 		{"", []string{"a nobody"}, `no provider "nobody"`},
 		{"", []string{"a"}, "leads to no provider"},
 		{"", []string{"a openai", "a claude"}, "given twice"},
+		{"", []string{"a openai openai"}, "given twice"},
 	} {
 		if err := table(t, tc.inline, tc.lines...).Check(); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%v: got %v, want %q", tc.lines, err, tc.want)
