@@ -45,10 +45,17 @@ type Answer struct {
 // New returns a reader for an answer of the dialect.
 func New(d llm.Dialect, stream bool) *Answer { return &Answer{dialect: d, stream: stream} }
 
-// Event looks at one complete server-sent event. Events that only carry text
-// are recognised without parsing them.
+// Event looks at one complete server-sent event, or, in Ollama's dialects, at one
+// line of newline-delimited JSON. Most of those that only carry text are
+// recognised without parsing them.
 func (a *Answer) Event(raw []byte) Verdict {
+	if a.dialect.Family() == llm.FamilyOllama {
+		return a.ollamaEvent(raw)
+	}
 	d := Data(raw)
+	if len(d) == 0 && a.dialect == llm.GenerateContent && object(raw) {
+		d = raw // Google sends errors inside a stream without framing
+	}
 	if len(d) == 0 {
 		return Pass // a comment or ping
 	}
@@ -57,6 +64,8 @@ func (a *Answer) Event(raw []byte) Verdict {
 		return a.messagesEvent(d)
 	case llm.Responses:
 		return a.responsesEvent(d)
+	case llm.GenerateContent:
+		return a.geminiEvent(d)
 	}
 	return a.chatEvent(d)
 }
@@ -250,13 +259,27 @@ func (a *Answer) responsesMeta(r *responsesBody) {
 	}
 }
 
-var errNotObject = errors.New("the answer is not one JSON object")
+var (
+	errNotObject  = errors.New("the answer is not one JSON object")
+	errUnfinished = errors.New("the answer ends before its end")
+)
 
 // Body reads an answer that is not streamed. It returns an error if the body is
-// not exactly one JSON document.
+// not exactly one JSON document, or (for dialects whose usage counts) not an
+// object. A Gemini stream without alt=sse is such a body, too: an array of
+// chunks.
 func (a *Answer) Body(b []byte) error {
-	if a.dialect == llm.Models || a.dialect == llm.AnthropicModels || a.dialect == llm.CountTokens {
+	if !a.dialect.Billed() {
 		return valid(b)
+	}
+	switch a.dialect.Family() {
+	case llm.FamilyGemini:
+		return a.geminiBody(b)
+	case llm.FamilyOllama:
+		if !object(b) {
+			return errNotObject
+		}
+		return a.ollamaBody(b)
 	}
 	if !object(bytes.TrimSpace(b)) {
 		return errNotObject
@@ -310,7 +333,9 @@ func (a *Answer) fail(message string) {
 // Terminal reports whether the answer has come to its dialect's proper end: for
 // chat and completions `[DONE]`, or (since some servers leave that out) a finish
 // reason for every choice that was seen; for Responses response.completed,
-// .incomplete or .failed; for messages message_stop.
+// .incomplete or .failed; for messages message_stop; for Gemini a finish reason
+// for every candidate that was seen, or a refused prompt; for Ollama a line that
+// says done.
 func (a *Answer) Terminal() bool {
 	if a.terminal {
 		return true

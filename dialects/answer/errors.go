@@ -2,6 +2,7 @@ package answer
 
 import (
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -10,11 +11,18 @@ import (
 // maxMessage bounds the text of an error, in bytes.
 const maxMessage = 2 << 10
 
-// ErrorBody renders a refusal as the error object of the family. Both carry our
-// stable code: OpenAI's where its own codes stand, Anthropic's as a member
-// `code` of the error.
+// ErrorBody renders a refusal as the error object of the family. All carry our
+// stable code: OpenAI's where its own codes stand, Anthropic's and Ollama's as a
+// member `code`, Gemini's as the reason of an ErrorInfo.
 func ErrorBody(f llm.Family, d *llm.Denial, requestID string) []byte {
-	if f == llm.FamilyAnthropic {
+	switch f {
+	case llm.FamilyGemini:
+		return geminiError(d, requestID)
+	case llm.FamilyOllama:
+		b := append([]byte(`{"error":`), quote(d.Message)...)
+		b = append(append(b, `,"code":`...), quote(d.Code)...)
+		return append(b, '}')
+	case llm.FamilyAnthropic:
 		b := append([]byte(`{"type":"error","error":{"type":`), quote(anthropicType(d.Status))...)
 		b = append(append(b, `,"message":`...), quote(d.Message)...)
 		b = append(append(b, `,"code":`...), quote(d.Code)...)
@@ -36,7 +44,12 @@ func ErrorBody(f llm.Family, d *llm.Denial, requestID string) []byte {
 // ErrorEvent renders a failure as an event inside a stream of the dialect, in
 // the form that the SDKs report as an error: chat and completions a data line
 // with an error, Responses a response.failed (Codex ignores `error` events),
-// messages an event `error`. seq is the number of events that went before.
+// messages an event `error`, Ollama a line with an error. Gemini gets the bare
+// error object, without `data:` and without the blank line of an event, as Google
+// itself sends it: its SDKs hand a data event with an error on as an empty answer,
+// but throw at this. Readers that follow the format of events strictly ignore it,
+// so the connection should be aborted behind it. seq is the number of events that
+// went before.
 func ErrorEvent(dialect llm.Dialect, d *llm.Denial, requestID string, seq int) []byte {
 	switch dialect {
 	case llm.Messages:
@@ -49,7 +62,56 @@ func ErrorEvent(dialect llm.Dialect, d *llm.Denial, requestID string, seq int) [
 		b = append(b, quote(d.Message)...)
 		return frame("response.failed", append(b, `},"incomplete_details":null,"instructions":null,"metadata":{},"model":"","output":[],"parallel_tool_calls":false,"temperature":null,"tool_choice":"auto","tools":[],"top_p":null,"usage":null}}`...))
 	}
+	switch f := dialect.Family(); f {
+	case llm.FamilyGemini, llm.FamilyOllama:
+		return append(ErrorBody(f, d, requestID), '\n')
+	}
 	return frame("", ErrorBody(llm.FamilyOpenAI, d, requestID))
+}
+
+// geminiError renders Google's error object. Its clients read the time to wait
+// from the details, not from Retry-After.
+func geminiError(d *llm.Denial, requestID string) []byte {
+	b := strconv.AppendInt([]byte(`{"error":{"code":`), int64(d.Status), 10)
+	b = append(append(b, `,"message":`...), quote(d.Message)...)
+	b = append(append(b, `,"status":`...), quote(geminiStatus(d.Status))...)
+	b = append(append(b, `,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":`...), quote(d.Code)...)
+	b = append(append(b, `,"domain":"llm-gateway","metadata":{"requestId":`...), quote(requestID)...)
+	b = append(b, "}}"...)
+	if d.RetryAfter > 0 {
+		b = append(b, `,{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"`...)
+		b = strconv.AppendInt(b, int64((d.RetryAfter+time.Second-1)/time.Second), 10)
+		b = append(b, `s"}`...)
+	}
+	return append(b, "]}}"...)
+}
+
+// geminiStatus is the name that Google gives to an error of the HTTP status.
+func geminiStatus(status int) string {
+	switch status {
+	case 401:
+		return "UNAUTHENTICATED"
+	case 403:
+		return "PERMISSION_DENIED"
+	case 404:
+		return "NOT_FOUND"
+	case 409:
+		return "ABORTED"
+	case 429:
+		return "RESOURCE_EXHAUSTED"
+	case 499:
+		return "CANCELLED"
+	case 501:
+		return "UNIMPLEMENTED"
+	case 502, 503, 529:
+		return "UNAVAILABLE"
+	case 504:
+		return "DEADLINE_EXCEEDED"
+	}
+	if status >= 500 {
+		return "INTERNAL"
+	}
+	return "INVALID_ARGUMENT"
 }
 
 // frame wraps data as an event.

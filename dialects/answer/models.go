@@ -1,6 +1,10 @@
 package answer
 
-import "github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+import (
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
 
 // ModelInfo is a model that the caller may use.
 type ModelInfo struct {
@@ -8,11 +12,15 @@ type ModelInfo struct {
 	ID, Provider string
 }
 
-// ModelsBody renders the answer of GET /v1/models for the family.
+// ModelsBody renders the answer of GET /v1/models (Gemini's /v1beta/models,
+// Ollama's /api/tags) for the family.
 func ModelsBody(f llm.Family, models []ModelInfo) []byte {
 	b := []byte(`{"data":[`)
-	if f == llm.FamilyOpenAI {
+	switch f {
+	case llm.FamilyOpenAI:
 		b = []byte(`{"object":"list","data":[`)
+	case llm.FamilyGemini, llm.FamilyOllama:
+		b = []byte(`{"models":[`)
 	}
 	for i, m := range models {
 		if i > 0 {
@@ -33,9 +41,22 @@ func ModelsBody(f llm.Family, models []ModelInfo) []byte {
 }
 
 // ModelBody renders the answer of GET /v1/models/{id}. When a model was made is
-// not known here; both families get the epoch.
+// not known here; the families that ask get the epoch.
 func ModelBody(f llm.Family, m ModelInfo) []byte {
-	if f == llm.FamilyAnthropic {
+	switch f {
+	case llm.FamilyGemini:
+		name := m.ID
+		if !strings.HasPrefix(name, "tunedModels/") {
+			name = "models/" + name
+		}
+		b := append([]byte(`{"name":`), quote(name)...)
+		b = append(append(b, `,"version":"","displayName":`...), quote(m.ID)...)
+		return append(b, `,"supportedGenerationMethods":["generateContent","countTokens","embedContent","batchEmbedContents"]}`...)
+	case llm.FamilyOllama:
+		b := append([]byte(`{"name":`), quote(m.ID)...)
+		b = append(append(b, `,"model":`...), quote(m.ID)...)
+		return append(b, `,"modified_at":"1970-01-01T00:00:00Z","size":0,"digest":"","details":{"parent_model":"","format":"","family":"","families":[],"parameter_size":"","quantization_level":""}}`...)
+	case llm.FamilyAnthropic:
 		b := append([]byte(`{"type":"model","id":`), quote(m.ID)...)
 		b = append(append(b, `,"display_name":`...), quote(m.ID)...)
 		return append(b, `,"created_at":"1970-01-01T00:00:00Z"}`...)

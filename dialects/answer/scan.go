@@ -75,7 +75,8 @@ func indexed(d []byte) bool {
 func textual(name []byte) bool {
 	i := bytes.LastIndexByte(name, '"')
 	switch string(name[i+1:]) {
-	case "content", "text", "arguments", "delta", "partial_json", "thinking", "reasoning_content", "reasoning", "refusal":
+	case "content", "text", "arguments", "delta", "partial_json", "thinking", "reasoning_content", "reasoning", "refusal",
+		"response": // of Ollama's generate
 		return i >= 0
 	}
 	return false

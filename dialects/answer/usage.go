@@ -34,6 +34,7 @@ type usage struct {
 	cacheCreation                      figure // Anthropic's total of both kinds of writes
 	audioIn, audioOut, reasoning       figure
 	searches                           figure
+	toolPrompt                         figure // Gemini: what its own tools added to the input
 	parts                              []part
 	// any is true once a figure was given, final once the last ones were.
 	any, final bool
@@ -66,9 +67,29 @@ func (u *usage) merge(o *usage) {
 	u.audioOut.merge(o.audioOut)
 	u.reasoning.merge(o.reasoning)
 	u.searches.merge(o.searches)
+	u.toolPrompt.merge(o.toolPrompt)
 	if o.parts != nil {
 		u.parts = o.parts
 	}
+}
+
+// geminiResult finishes what result began: cached tokens are inside the prompt,
+// thoughts and what tools brought in are outside the other counts.
+func (u *usage) geminiResult(r llm.Usage) llm.Usage {
+	r.CacheRead = min(u.cacheRead.n, max(u.prompt.n, u.total.n))
+	r.Input = max(0, u.prompt.n-r.CacheRead) + u.toolPrompt.n
+	r.Reasoning = u.reasoning.n
+	r.Output = u.completion.n + u.reasoning.n
+	if hidden := u.total.n - u.prompt.n - u.toolPrompt.n - r.Output; u.total.set && hidden > 0 {
+		if u.prompt.set {
+			r.Output += hidden
+		} else {
+			r.Input += hidden
+		}
+	}
+	r.InputAudio = min(r.InputAudio, r.Input)
+	r.OutputAudio = min(r.OutputAudio, r.Output)
+	return r
 }
 
 // result turns the figures into disjoint buckets. OpenAI counts cached tokens
@@ -94,6 +115,9 @@ func (u *usage) result(f llm.Family) llm.Usage {
 			r.Parts = append(r.Parts, p)
 		}
 		return r
+	}
+	if f == llm.FamilyGemini {
+		return u.geminiResult(r)
 	}
 	prompt := u.prompt.n
 	if !u.prompt.set && u.total.set { // some embedding servers give only the total
