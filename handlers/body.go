@@ -119,6 +119,9 @@ func (c *call) view() error {
 	}
 	c.x.BytesIn = int64(len(raw))
 	v, d := dialects.Parse(c.x.Dialect, raw)
+	if d == nil {
+		d = dialects.SetPath(v, c.escapedPath)
+	}
 	if d != nil {
 		b.err = d
 		return d

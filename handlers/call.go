@@ -34,6 +34,8 @@ type call struct {
 	stores *Stores
 	log    *zap.Logger
 	header http.Header // the request's, shared with all handlers
+	// escapedPath is the request's path as it was escaped on the wire.
+	escapedPath string
 
 	// entry is what is wrong with the request's line and headers. It is told
 	// by the first governor after authentication, so that strangers learn
@@ -128,7 +130,7 @@ func (h *common) open(w http.ResponseWriter, r *http.Request) (*call, *http.Requ
 		c.refused = internalDenial(err)
 	}
 	x.Start = now()
-	x.Method, x.Path = r.Method, r.URL.Path
+	x.Method, x.Path, c.escapedPath = r.Method, r.URL.Path, r.URL.EscapedPath()
 	ctx := r.Context()
 	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		x.Server = srv.Name()
@@ -137,7 +139,7 @@ func (h *common) open(w http.ResponseWriter, r *http.Request) (*call, *http.Requ
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		x.TraceID = sc.TraceID().String()
 	}
-	x.Dialect, x.Family, c.entry = dialects.Classify(r.Method, r.URL.EscapedPath(), r.Header)
+	x.Dialect, x.Family, c.entry = dialects.Classify(r.Method, c.escapedPath, r.Header)
 	if r.Method == http.MethodConnect || headerHasToken(r.Header, "Connection", "upgrade") || r.Header.Get("Upgrade") != "" || (r.ProtoMajor > 1 && r.Header.Get(":protocol") != "") {
 		c.entry = llm.Deny(http.StatusNotImplemented, llm.CodeUpgradeUnsupported, llm.StageRequest,
 			"this gateway does not govern upgraded connections (WebSocket, CONNECT); use HTTP requests or server-sent events")
@@ -357,7 +359,7 @@ func objectsDenied() *llm.Denial {
 
 func notAnEndpoint() *llm.Denial {
 	return llm.Deny(http.StatusNotFound, llm.CodeNotFound, llm.StageRequest,
-		"this path is not an LLM endpoint of this gateway; known are /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions, /v1/messages, /v1/messages/count_tokens and /v1/models")
+		"this path is not an LLM endpoint of this gateway; known are /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions, /v1/messages, /v1/messages/count_tokens, /v1/models, Gemini's /v1beta/models/{model}:{verb} and Ollama's /api/chat, /api/generate, /api/embed and /api/tags")
 }
 
 // denialOf turns any error of the chain into a denial.

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
@@ -176,8 +176,11 @@ func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, err
 
 func fetchModels(ctx context.Context, a *llm.Attempt, p providers.Provider, dialect llm.Dialect) ([]string, error) {
 	call := &providers.Call{Dialect: dialect, Method: http.MethodGet, Path: "/v1/models", Header: http.Header{}}
-	if dialect == llm.AnthropicModels {
+	switch dialect {
+	case llm.AnthropicModels:
 		call.RawQuery = "limit=1000"
+	case llm.GeminiModels:
+		call.RawQuery = "pageSize=1000"
 	}
 	req, err := p.NewRequest(ctx, call)
 	if err != nil {
@@ -200,61 +203,33 @@ func fetchModels(ctx context.Context, a *llm.Attempt, p providers.Provider, dial
 	return parseModelIDs(b)
 }
 
-// parseModelIDs reads the ids of {"data":[{"id":…},…]}, the shape that both
-// families use.
+// parseModelIDs reads the ids of a list of models: {"data":[{"id":…}]} of OpenAI
+// and Anthropic, {"models":[{"name":"models/…"}]} of Gemini, and the same
+// without the prefix of Ollama.
 func parseModelIDs(b []byte) (ids []string, err error) {
-	d := jsontext.NewDecoder(bytes.NewReader(b))
-	bad := errors.New("not a list of models")
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
-		return nil, bad
+	var list struct {
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+		Models []struct {
+			Name string `json:"name"`
+		} `json:"models"`
 	}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, bad
-		}
-		if name.String() != "data" || d.PeekKind() != '[' {
-			if err := d.SkipValue(); err != nil {
-				return nil, bad
-			}
-			continue
-		}
-		if _, err := d.ReadToken(); err != nil {
-			return nil, bad
-		}
-		for d.PeekKind() == '{' {
-			if _, err := d.ReadToken(); err != nil {
-				return nil, bad
-			}
-			for d.PeekKind() == '"' {
-				member, err := d.ReadToken()
-				if err != nil {
-					return nil, bad
-				}
-				if member.String() == "id" && d.PeekKind() == '"' {
-					id, err := d.ReadToken()
-					if err != nil {
-						return nil, bad
-					}
-					if len(ids) < 10_000 {
-						ids = append(ids, id.String())
-					}
-					continue
-				}
-				if err := d.SkipValue(); err != nil {
-					return nil, bad
-				}
-			}
-			if _, err := d.ReadToken(); err != nil {
-				return nil, bad
-			}
-		}
-		if _, err := d.ReadToken(); err != nil {
-			return nil, bad
-		}
+	if err := json.Unmarshal(b, &list, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
+		return nil, errors.New("not a list of models")
 	}
-	return ids, nil
+	for _, m := range list.Data {
+		ids = append(ids, m.ID)
+	}
+	for _, m := range list.Models {
+		ids = append(ids, strings.TrimPrefix(m.Name, "models/"))
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+	return ids[:min(len(ids), maxModels)], nil
 }
+
+// maxModels bounds how many models of one provider are listed.
+const maxModels = 10_000
 
 // labelSet bounds the model names of an open route that become label values.
 type labelSet struct {

@@ -59,8 +59,8 @@ func (c *call) estimate(a *llm.Attempt) {
 	if u.Prompt() == 0 {
 		u.Input = (v.InputBound + bytesPerToken - 1) / bytesPerToken
 	}
-	if c.x.Dialect == llm.Embeddings {
-		return // no output
+	if !c.x.Dialect.Generates() {
+		return
 	}
 	seen := int64(c.w.held)
 	if c.w.mode == modeEvents {
@@ -96,6 +96,9 @@ func (c *call) ownHeaders(h http.Header) {
 		h.Set("Access-Control-Allow-Origin", c.cors)
 		h.Add("Vary", "Origin")
 		h.Set("Access-Control-Expose-Headers", "LLM-Request-Id, LLM-Audit-Id, Retry-After, X-Request-Id, Request-Id")
+	}
+	if len(c.lost) > 0 {
+		h.Set("LLM-Unsupported", strings.Join(c.lost, ", "))
 	}
 	if !c.opts.DebugHeaders {
 		return

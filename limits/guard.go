@@ -189,7 +189,7 @@ func (g *Guard) bound(x *llm.Exchange, p *prices.Price) (llm.Money, string) {
 // outputBound returns the limit on output tokens of one choice with which the
 // call will leave.
 func outputBound(x *llm.Exchange) (n int64, ok bool) {
-	if x.Dialect == llm.Embeddings {
+	if !x.Dialect.Generates() {
 		return 0, true
 	}
 	n = x.View.MaxTokens

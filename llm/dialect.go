@@ -85,6 +85,15 @@ func (d Dialect) Lists() bool {
 	return false
 }
 
+// Generates reports whether an answer of this dialect holds output tokens.
+func (d Dialect) Generates() bool {
+	switch d {
+	case Chat, Responses, Completions, Messages, GenerateContent, OllamaChat, OllamaGenerate:
+		return true
+	}
+	return false
+}
+
 // Billed reports whether a provider charges for calls of this dialect.
 func (d Dialect) Billed() bool {
 	switch d {

@@ -141,7 +141,7 @@ func allowQuery(raw string) string {
 		}
 		name, _, _ := strings.Cut(pair, "=")
 		switch name {
-		case "beta", "limit", "after", "after_id", "before_id", "order":
+		case "beta", "limit", "after", "after_id", "before_id", "order", "pageSize", "pageToken":
 			kept = append(kept, pair)
 		}
 	}
