@@ -29,6 +29,9 @@ func (p *parser) next(o *spelled) (snake string, ok bool) {
 		return "", false
 	}
 	snake = snakeCase(o.Name)
+	if o.Name == "" {
+		o.Name = "?" // so that it has a place in paths
+	}
 	if strings.Contains(snake, "_") {
 		for _, s := range o.seen {
 			if s == snake {
@@ -267,6 +270,9 @@ func (p *parser) geminiContent(role string) {
 				role = llm.RoleSystem
 			default:
 				p.again(from, llm.RoleUser, llm.KindText)
+				if n := len(p.v.Segments); n > from.segments {
+					p.v.Segments[n-1].Path = p.here("role")
+				}
 			}
 		case "parts":
 			if !p.null() {

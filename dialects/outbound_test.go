@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,9 @@ import (
 
 var dialectDirs = map[string]llm.Dialect{
 	"chat": llm.Chat, "responses": llm.Responses, "messages": llm.Messages, "count_tokens": llm.CountTokens,
-	"embeddings": llm.Embeddings, "completions": llm.Completions,
+	"embeddings": llm.Embeddings, "completions": llm.Completions, "input_tokens": llm.InputTokens,
+	"generate_content": llm.GenerateContent, "gemini_count_tokens": llm.GeminiCount, "embed_content": llm.GeminiEmbed, "batch_embed_contents": llm.GeminiBatchEmbed,
+	"ollama_chat": llm.OllamaChat, "ollama_generate": llm.OllamaGenerate, "ollama_embed": llm.OllamaEmbed,
 }
 
 type request struct {
@@ -39,7 +42,11 @@ func corpus(t testing.TB) (all []request) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, request{f, dialectDirs[filepath.Base(filepath.Dir(f))], body})
+		d, ok := dialectDirs[filepath.Base(filepath.Dir(f))]
+		if !ok {
+			t.Fatal("no dialect", f)
+		}
+		all = append(all, request{f, d, body})
 	}
 	return all
 }
@@ -109,6 +116,9 @@ func TestByteDiff(t *testing.T) {
 			}
 			n++
 		}
+		if v.Dialect.Family() == llm.FamilyGemini { // see TestGeminiModels
+			continue
+		}
 		for _, model := range []string{"x", "a \"quoted\\ model\" é", v.Model + "-2"} {
 			out := Outbound(v, &llm.Changes{Model: "unused"}, llm.Deployment{Model: model})
 			s := v.ModelSpan
@@ -177,6 +187,7 @@ func TestOutbound(t *testing.T) {
 // says what was asked for, and every other member byte for byte as it was.
 func TestOutboundProperty(t *testing.T) {
 	all := corpus(t)
+	all = slices.DeleteFunc(all, func(r request) bool { return r.dialect.Family() == llm.FamilyGemini }) // see TestNestedLimit
 	limits := []string{"", `"max_tokens":9,`, `"max_tokens":null,`, `"max_completion_tokens":9,`, `"max_tokens":9,"max_completion_tokens":9,`,
 		`"max_completion_tokens":null,"max_tokens":9,`, `"max_tokens":null,"max_completion_tokens":null,`}
 	options := []string{"", `"stream_options":null,`, `"stream_options":{},`, `"stream_options":{ "a" : 1 },`, `"stream_options":{"include_usage":false,"a":1},`, `"stream_options":{"a":1,"include_usage":true},`}
@@ -211,7 +222,7 @@ func TestOutboundProperty(t *testing.T) {
 		if w.Model != model && c.Model+d.Model != "" {
 			rt.Errorf("model %q, want %q", w.Model, model)
 		}
-		limited := r.dialect != llm.Embeddings && r.dialect != llm.CountTokens
+		limited := r.dialect != llm.Embeddings && r.dialect != llm.CountTokens && r.dialect != llm.InputTokens && r.dialect != llm.OllamaEmbed
 		switch {
 		case c.MaxTokens == 0 || !limited:
 			if w.MaxTokens != v.MaxTokens {
@@ -227,7 +238,7 @@ func TestOutboundProperty(t *testing.T) {
 		if can := r.dialect == llm.Chat || r.dialect == llm.Completions; can && w.IncludeUsage != (v.IncludeUsage || c.IncludeUsage && v.Stream) {
 			rt.Errorf("include_usage %v: %s", w.IncludeUsage, out)
 		}
-		sameBut(t, r.name, r.body, out, "model", "max_tokens", "max_completion_tokens", "max_output_tokens", "stream_options")
+		sameBut(t, r.name, r.body, out, "model", "max_tokens", "max_completion_tokens", "max_output_tokens", "stream_options", "options")
 	})
 }
 
@@ -235,8 +246,9 @@ func FuzzParse(f *testing.F) {
 	for _, r := range corpus(f) {
 		f.Add(uint8(r.dialect), r.body)
 	}
+	f.Add(uint8(llm.GeminiEmbed), []byte(`{"content":{},"":"0"}`))
 	f.Fuzz(func(t *testing.T, dialect uint8, body []byte) {
-		d := llm.Dialect(dialect % 9)
+		d := llm.Dialect(dialect % uint8(llm.Objects+1))
 		v, den := Parse(d, body)
 		if den != nil {
 			if den.Status != 400 || den.Message == "" {
@@ -250,16 +262,20 @@ func FuzzParse(f *testing.F) {
 		if _, err := dec.ReadValue(); err != nil {
 			t.Fatalf("we accept %q, jsontext says %v", body, err)
 		}
-		var lenient struct {
+		if d.Family() == llm.FamilyGemini {
+			geminiAgain(t, v)
+			return
+		}
+		lenient := struct {
 			Model  string
 			Stream bool
-		}
+		}{Stream: d == llm.OllamaChat || d == llm.OllamaGenerate} // they stream unless told not to
 		if err := json.Unmarshal(body, &lenient); err != nil || lenient.Model != v.Model || lenient.Stream != v.Stream {
 			t.Fatalf("%q: we read %q %v, encoding/json %+v %v", body, v.Model, v.Stream, lenient, err)
 		}
 		c := llm.Changes{Model: "other", MaxTokens: 1, IncludeUsage: true}
 		w, den := Parse(d, Outbound(v, &c, llm.Deployment{}))
-		if den != nil || w.Model != "other" || w.MaxTokens != 1 && d != llm.Embeddings && d != llm.CountTokens {
+		if den != nil || w.Model != "other" || w.MaxTokens != 1 && maxTokensField(d, llm.Deployment{}) != "" {
 			t.Fatalf("%q: outbound %v %+v", body, den, w)
 		}
 		if len(w.Segments) != len(v.Segments) {

@@ -110,7 +110,7 @@ func ObjectPath(escapedPath string) (kind, id, rest string, ok bool) {
 			continue
 		}
 		id, rest, _ = strings.Cut(strings.TrimPrefix(behind, "/"), "/")
-		if id == "" && (k == "responses" || k == "chat/completions" || behind != "") || strings.HasSuffix(rest, "/") {
+		if id == "" && (k == "responses" || k == "chat/completions" || behind != "") || strings.HasSuffix(behind, "/") {
 			return "", "", "", false
 		}
 		return k, unescape(id), rest, true
