@@ -98,6 +98,8 @@ type Part struct {
 	// Seal is what a provider put beside its reasoning, or beside a tool call,
 	// and must get back unchanged.
 	Seal Seal
+	// Cache is Anthropic's cache_control: a hint.
+	Cache jsontext.Value
 	// Path is where the part stood in the caller's request, e.g.
 	// "messages[2].content[0]": for naming what cannot be carried.
 	Path string
@@ -139,10 +141,16 @@ type Tool struct {
 	// Strict is OpenAI's strict mode; nil when the caller did not say.
 	Strict *bool
 	// Custom marks a tool whose input is free text instead of JSON; Grammar is
-	// the caller's format for it, nil for any text.
+	// the caller's format for it (see grammarOf), nil for any text.
 	Custom  bool
 	Grammar jsontext.Value
 	Path    string
+	// Namespace and Local are what the caller calls the tool, when Name was made
+	// from both for providers that know no namespaces (Responses).
+	Namespace, Local string
+	// Search marks the tool by which a Responses client looks up further tools
+	// itself: its calls and results are items of their own kind.
+	Search bool
 }
 
 // ToolMode is how far the model must call tools.
