@@ -33,6 +33,9 @@ import (
 
 	// The providers that come with the gateway.
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/anthropic"
+	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/azure"
+	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/gemini"
+	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/ollama"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/openai"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/simulated"
 )

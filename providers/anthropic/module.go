@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -37,7 +38,7 @@ func (*Anthropic) CaddyModule() caddy.ModuleInfo {
 
 // Provision resolves the options.
 func (p *Anthropic) Provision(ctx caddy.Context) error {
-	if p.APIKey == "" && p.BaseURL == "" {
+	if p.Keyless() && p.BaseURL == "" {
 		return errors.New("anthropic: api_key is missing; only a server with its own base_url may go without")
 	}
 	if err := p.Setup(ctx, "anthropic", DefaultBaseURL); err != nil {
@@ -56,13 +57,21 @@ func (*Anthropic) Type() string { return "anthropic" }
 // Dialects implements providers.Provider.
 func (*Anthropic) Dialects() []llm.Dialect { return spoken }
 
-var spoken = []llm.Dialect{llm.Messages, llm.CountTokens, llm.AnthropicModels}
+var spoken = []llm.Dialect{llm.Messages, llm.CountTokens, llm.AnthropicModels, llm.Objects}
+
+// address is where a call goes.
+func address(base *url.URL, c *providers.Call) (*url.URL, error) {
+	if c.Dialect == llm.Objects {
+		return guest.ObjectAddress(base, c.Path)
+	}
+	return providers.Endpoint(base, c.Dialect)
+}
 
 // NewRequest implements providers.Provider. The client's anthropic-version and
 // anthropic-beta pass byte for byte; the key goes as x-api-key, which both
 // versions of the API take.
 func (p *Anthropic) NewRequest(ctx context.Context, c *providers.Call) (*http.Request, error) {
-	u, err := providers.Endpoint(p.Base(), c.Dialect)
+	u, err := address(p.Base(), c)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +83,7 @@ func (p *Anthropic) NewRequest(ctx context.Context, c *providers.Call) (*http.Re
 		req.Header["Anthropic-Version"] = []string{DefaultVersion}
 	}
 	p.AddHeaders(req.Header)
-	if key := p.Key(); key != "" {
+	if key := p.Key(c.Key); key != "" {
 		req.Header["X-Api-Key"] = []string{key}
 	}
 	return req, nil
@@ -88,7 +97,7 @@ func (*Anthropic) IncludeUsage() bool { return false }
 
 // Complete implements guest.Parser.
 func (p *Anthropic) Complete(d *caddyfile.Dispenser) error {
-	if p.APIKey == "" && p.BaseURL == "" {
+	if p.Keyless() && p.BaseURL == "" {
 		return d.Err("anthropic needs an api_key; only a server with its own base_url may go without")
 	}
 	return nil

@@ -66,6 +66,10 @@ type HTTP struct {
 	// {env.OPENAI_API_KEY} or {file./run/secrets/openai}; a literal is readable
 	// in Caddy's configuration dump.
 	APIKey string `json:"api_key,omitempty"`
+	// APIKeys are further credentials. Each is a deployment of its own: calls
+	// go to them in turn, and one that is refused or out of quota is left alone
+	// for a while.
+	APIKeys []string `json:"api_keys,omitempty"`
 	// BaseURL is what the provider's own SDK takes. Default: the provider's
 	// public address.
 	BaseURL string `json:"base_url,omitempty"`
@@ -77,7 +81,7 @@ type HTTP struct {
 	// idle connections.
 	TransportRaw json.RawMessage `json:"transport,omitempty" caddy:"namespace=http.reverse_proxy.transport inline_key=protocol"`
 
-	key       string
+	keys      []string
 	base      *url.URL
 	headers   [][2]string
 	transport http.RoundTripper
@@ -106,13 +110,8 @@ func (h *HTTP) Setup(ctx caddy.Context, typ, defaultBase string) (err error) {
 		}
 		return v, nil
 	}
-	if h.APIKey != "" {
-		if h.key, err = h.resolve("api_key", h.APIKey); err != nil {
-			return err
-		}
-		if strings.ContainsFunc(h.key, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-			return fmt.Errorf("%s: api_key: has blanks or control characters in it", typ)
-		}
+	if h.keys, err = h.resolveKeys(typ); err != nil {
+		return err
 	}
 	base := defaultBase
 	if h.BaseURL != "" {
@@ -198,9 +197,6 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// Key is the resolved credential; empty without one.
-func (h *HTTP) Key() string { return h.key }
-
 // Base is the resolved base URL, without a slash at its end. Callers copy it.
 func (h *HTTP) Base() *url.URL { return h.base }
 
@@ -214,20 +210,11 @@ func (h *HTTP) AddHeaders(dst http.Header) {
 	}
 }
 
-// PositionalKey implements Parser.
-func (h *HTTP) PositionalKey(d *caddyfile.Dispenser) error {
-	if d.Val() == "" {
-		return d.Err("the API key is empty")
-	}
-	h.APIKey = d.Val()
-	return nil
-}
-
 // ParseOption implements Parser for the options of HTTP.
 func (h *HTTP) ParseOption(d *caddyfile.Dispenser) (bool, error) {
 	switch name := d.Val(); name {
 	case "api_key":
-		return true, One(d, &h.APIKey)
+		return true, h.parseKeys(d)
 	case "base_url":
 		if err := One(d, &h.BaseURL); err != nil {
 			return true, err

@@ -3,6 +3,7 @@ package guest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +16,10 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/anthropic"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/azure"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/gemini"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/guest"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/ollama"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/openai"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/simulated"
 )
@@ -68,6 +72,12 @@ func TestCaddyfile(t *testing.T) {
 		{"anthropic", "anthropic {env.K}", `{"api_key":"{env.K}"}`, ""},
 		{"anthropic options", "anthropic {\napi_key {env.K}\nbase_url https://h\nheader a b\n}", `{"api_key":"{env.K}","base_url":"https://h","headers":{"A":"b"}}`, ""},
 		{"simulated", "simulated", `{}`, ""},
+		{"gemini", "gemini {env.K}", `{"api_key":"{env.K}"}`, ""},
+		{"gemini elsewhere without key", "gemini {\nbase_url http://h\n}", `{"base_url":"http://h"}`, ""},
+		{"ollama", "ollama", `{}`, ""},
+		{"ollama with key", "ollama k {\nbase_url http://h:11434\n}", `{"api_key":"k","base_url":"http://h:11434"}`, ""},
+		{"azure", "azure k {\nbase_url https://n.openai.azure.com\ndeployment gpt-4o my-4o\ndeployment gpt-5 five\n}", `{"api_key":"k","base_url":"https://n.openai.azure.com","deployments":{"gpt-4o":"my-4o","gpt-5":"five"}}`, ""},
+		{"azure dated", "azure k {\nbase_url https://n.openai.azure.com\napi_version 2024-10-21\nmax_tokens_field max_tokens\n}", `{"api_key":"k","base_url":"https://n.openai.azure.com","api_version":"2024-10-21","max_tokens_field":"max_tokens"}`, ""},
 		{"simulated pace", "simulated {\npace 50ms\n}", `{"pace":50000000}`, ""},
 
 		{"unknown type", "opnai " + canary, "", "unknown provider type"},
@@ -78,7 +88,15 @@ func TestCaddyfile(t *testing.T) {
 		{"option without value", "openai {\napi_key\n}", "", "needs a value"},
 		{"key twice", "openai " + canary + " {\napi_key " + canary + "\n}", "", "twice"},
 		{"key without type", canary, "", "expected a provider type"},
-		{"two values", "openai {\napi_key " + canary + " x\n}", "", "one value"},
+		{"many keys", "openai a {\napi_key b c\napi_key {env.D}\n}", `{"api_key":"a","api_keys":["b","c","{env.D}"]}`, ""},
+		{"keys without a positional one", "gemini {\napi_key b c\n}", `{"api_key":"b","api_keys":["c"]}`, ""},
+		{"two keys alike", "openai {\napi_key " + canary + " x " + canary + "\n}", "", "twice"},
+		{"one of many empty", "openai {\napi_key " + canary + " \"\"\n}", "", "needs a value"},
+		{"speaks", "openai k {\nbase_url http://h/v1\nspeaks chat messages\n}", `{"api_key":"k","base_url":"http://h/v1","speaks":["chat","messages"]}`, ""},
+		{"speaks nothing", "openai k {\nspeaks\n}", "", "needs dialects"},
+		{"speaks gibberish", "openai k {\nspeaks chat klingon\n}", "", "klingon"},
+		{"speaks stutter", "openai k {\nspeaks chat chat\n}", "", "twice"},
+		{"speaks twice", "openai k {\nspeaks chat\nspeaks chat\n}", "", "twice"},
 		{"base_url without scheme", "openai k {\nbase_url localhost:8000/v1\n}", "", "must begin with http"},
 		{"base_url without host", "openai k {\nbase_url http:///v1\n}", "", "no host"},
 		{"base_url with port only", "openai k {\nbase_url http://:80/v1\n}", "", "no host"},
@@ -97,6 +115,14 @@ func TestCaddyfile(t *testing.T) {
 		{"transport twice", "openai k {\ntransport http\ntransport http\n}", "", "twice"},
 		{"unknown option", "openai k {\norganisation x\n}", "", "organisation"},
 		{"option of another type", "anthropic k {\norganization x\n}", "", "organization"},
+		{"no key, gemini", "gemini", "", "needs an api_key"},
+		{"azure without base_url", "azure " + canary, "", "base_url is missing"},
+		{"azure without key", "azure {\nbase_url https://h\n}", "", "api_key is missing"},
+		{"azure version", "azure k {\nbase_url https://h\napi_version tomorrow\n}", "", "api_version"},
+		{"azure version with more", "azure k {\nbase_url https://h\napi_version \"2024-10-21&x=y\"\n}", "", "api_version"},
+		{"azure deployment", "azure k {\nbase_url https://h\ndeployment a\n}", "", "a model and the name"},
+		{"azure deployment twice", "azure k {\nbase_url https://h\ndeployment a b\ndeployment a c\n}", "", "twice"},
+		{"azure field", "azure k {\nbase_url https://h\nmax_tokens_field x\n}", "", "max_tokens_field"},
 		{"simulated with key", "simulated " + canary, "", "no API key"},
 		{"simulated api_key", "simulated {\napi_key " + canary + "\n}", "", "api_key"},
 		{"pace", "simulated {\npace fast\n}", "", "not a duration"},
@@ -190,7 +216,11 @@ func TestProvisionRefuses(t *testing.T) {
 
 func request(t *testing.T, p providers.Provider, d llm.Dialect, header http.Header) *http.Request {
 	t.Helper()
-	req, err := p.NewRequest(t.Context(), &providers.Call{Dialect: d, Method: "POST", Path: "/any/v1/x", RawQuery: "key=client&beta=true", Header: header, Body: []byte("{}"), RequestID: "r"})
+	path := "/any/v1/x"
+	if d == llm.Objects {
+		path = "/any/v1/files/a b/content"
+	}
+	req, err := p.NewRequest(t.Context(), &providers.Call{Dialect: d, Model: "a b/c", Method: "POST", Path: path, RawQuery: "key=client&beta=true", Header: header, Body: []byte("{}"), RequestID: "r"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +256,25 @@ func TestRequests(t *testing.T) {
 			map[string]string{"Authorization": "", "X-Api-Key": canary, "Anthropic-Version": anthropic.DefaultVersion}},
 		{"anthropic elsewhere", &anthropic.Anthropic{HTTP: guest.HTTP{APIKey: "{env.PROVIDER_KEY}", BaseURL: "http://h/a%2Fb/"}}, llm.CountTokens, "http://h/a%2Fb/v1/messages/count_tokens?beta=true",
 			map[string]string{"X-Api-Key": canary}},
+		{"objects of openai", &openai.OpenAI{HTTP: guest.HTTP{APIKey: "{env.PROVIDER_KEY}"}}, llm.Objects, "https://api.openai.com/v1/files/a%20b/content?beta=true",
+			map[string]string{"Authorization": "Bearer " + canary}},
+		{"objects of anthropic", &anthropic.Anthropic{HTTP: guest.HTTP{APIKey: "{env.PROVIDER_KEY}"}}, llm.Objects, "https://api.anthropic.com/v1/files/a%20b/content?beta=true",
+			map[string]string{"X-Api-Key": canary}},
+		{"vLLM's messages", &openai.OpenAI{HTTP: guest.HTTP{BaseURL: "http://h:8000/v1"}, Speaks: []string{"chat", "messages"}}, llm.Messages, "http://h:8000/v1/messages?beta=true",
+			map[string]string{"Authorization": ""}},
+		{"gemini", &gemini.Gemini{HTTP: guest.HTTP{APIKey: "{env.PROVIDER_KEY}"}}, llm.GenerateContent, "https://generativelanguage.googleapis.com/v1beta/models/a%20b/c:generateContent?beta=true",
+			map[string]string{"Authorization": "", "X-Goog-Api-Key": canary}},
+		{"gemini by version", &gemini.Gemini{HTTP: guest.HTTP{BaseURL: "http://h/x%2Fy/v1"}}, llm.GeminiCount, "http://h/x%2Fy/v1/models/a%20b/c:countTokens?beta=true",
+			map[string]string{"X-Goog-Api-Key": ""}},
+		{"gemini's models", &gemini.Gemini{HTTP: guest.HTTP{APIKey: "k"}}, llm.GeminiModels, "https://generativelanguage.googleapis.com/v1beta/models?beta=true", nil},
+		{"ollama", new(ollama.Ollama), llm.OllamaChat, "http://127.0.0.1:11434/api/chat?beta=true", map[string]string{"Authorization": ""}},
+		{"ollama's OpenAI face", &ollama.Ollama{HTTP: guest.HTTP{APIKey: "{env.PROVIDER_KEY}", BaseURL: "http://h:1/v1/"}}, llm.Chat, "http://h:1/v1/chat/completions?beta=true",
+			map[string]string{"Authorization": "Bearer " + canary}},
+		{"azure v1", &azure.Azure{HTTP: guest.HTTP{APIKey: "{env.PROVIDER_KEY}", BaseURL: "https://n.openai.azure.com/"}}, llm.Chat, "https://n.openai.azure.com/openai/v1/chat/completions?beta=true",
+			map[string]string{"Authorization": "", "Api-Key": canary}},
+		{"azure preview", &azure.Azure{HTTP: guest.HTTP{APIKey: "k", BaseURL: "https://n.openai.azure.com/openai/v1"}, APIVersion: "preview"}, llm.Responses, "https://n.openai.azure.com/openai/v1/responses?api-version=preview&beta=true", nil},
+		{"azure dated", &azure.Azure{HTTP: guest.HTTP{APIKey: "k", BaseURL: "https://n.openai.azure.com"}, APIVersion: "2024-10-21"}, llm.Chat, "https://n.openai.azure.com/openai/deployments/a%20b/c/chat/completions?api-version=2024-10-21&beta=true", nil},
+		{"azure dated responses", &azure.Azure{HTTP: guest.HTTP{APIKey: "k", BaseURL: "https://n.openai.azure.com/openai"}, APIVersion: "2025-04-01-preview"}, llm.Responses, "https://n.openai.azure.com/openai/responses?api-version=2025-04-01-preview&beta=true", nil},
 		{"simulated", new(simulated.Simulated), llm.AnthropicModels, "http://simulated.invalid/v1/models?beta=true", map[string]string{"Authorization": "", "X-Api-Key": ""}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -285,6 +334,12 @@ func TestFacts(t *testing.T) {
 		{&openai.OpenAI{MaxTokensOption: "max_tokens"}, "openai", "011111000", "max_tokens", true},
 		{new(anthropic.Anthropic), "anthropic", "000000111", "max_tokens", false},
 		{new(simulated.Simulated), "simulated", "011111111", "max_tokens", true},
+		{new(gemini.Gemini), "gemini", "000000000", "", false},
+		{new(ollama.Ollama), "ollama", "011111100", "max_tokens", true},
+		{new(azure.Azure), "azure", "011111000", "max_completion_tokens", true},
+		{&azure.Azure{APIVersion: "2024-10-21"}, "azure", "010110000", "max_completion_tokens", true},
+		{&azure.Azure{APIVersion: "2024-02-01"}, "azure", "010110000", "max_tokens", false},
+		{&azure.Azure{APIVersion: "2025-04-01-preview", MaxTokensOption: "max_tokens"}, "azure", "011110000", "max_tokens", true},
 	} {
 		var speaks string
 		for _, d := range all {
@@ -297,5 +352,115 @@ func TestFacts(t *testing.T) {
 		if tc.p.Type() != tc.typ || speaks != tc.speaks || tc.p.MaxTokensField() != tc.field || tc.p.IncludeUsage() != tc.usage {
 			t.Errorf("%s: %s %s %v", tc.p.Type(), speaks, tc.p.MaxTokensField(), tc.p.IncludeUsage())
 		}
+	}
+}
+
+// A name of a model, which a client may have chosen, leads to no other address.
+func TestModelInPath(t *testing.T) {
+	g := &gemini.Gemini{HTTP: guest.HTTP{APIKey: "k"}}
+	az := &azure.Azure{HTTP: guest.HTTP{APIKey: "k", BaseURL: "https://h"}, APIVersion: "2024-10-21"}
+	for _, p := range []providers.Provider{g, az} {
+		if err := provision(t, p.(caddy.Provisioner)); err != nil {
+			t.Fatal(err)
+		}
+		d := p.Dialects()[0]
+		for _, model := range []string{"", ".", "..", "../x", "a/../b", "a//b", "/a", "a/"} {
+			_, err := p.NewRequest(t.Context(), &providers.Call{Dialect: d, Model: model, Method: "POST", Path: "/v1/x"})
+			var den *llm.Denial
+			if !errors.As(err, &den) || den.Status != 400 {
+				t.Errorf("%s %q: %v", p.Type(), model, err)
+			}
+		}
+		for model, want := range map[string]string{"a?b#c": "a%3Fb%23c", "a%2f..": "a%252f..", "a\\b;c": "a%5Cb%3Bc", "é:x": "%C3%A9:x"} {
+			req, err := p.NewRequest(t.Context(), &providers.Call{Dialect: d, Model: model, Method: "POST", Path: "/v1/x"})
+			if err != nil || !strings.Contains(req.URL.String(), "/"+want) || strings.Contains(req.URL.RawQuery, "b") || req.URL.Fragment != "" {
+				t.Errorf("%s %q: %v %v", p.Type(), model, err, req.URL)
+			}
+		}
+	}
+	for _, tc := range []struct {
+		call providers.Call
+		want string
+	}{
+		{providers.Call{Model: "models/g"}, "/v1beta/models/g:generateContent"},
+		{providers.Call{Model: "tunedModels/t"}, "/v1beta/tunedModels/t:generateContent"},
+		{providers.Call{Model: "g", Stream: true, Path: "/v1/chat/completions"}, "/v1beta/models/g:streamGenerateContent?alt=sse"},
+		{providers.Call{Model: "g", Stream: true, Path: "/v1beta/models/g:streamGenerateContent", RawQuery: "alt=sse&key=client"}, "/v1beta/models/g:streamGenerateContent?alt=sse"},
+		{providers.Call{Model: "g", Stream: true, Path: "/v1beta/models/g:streamGenerateContent", RawQuery: "%24alt=sse"}, "/v1beta/models/g:streamGenerateContent?alt=sse"},
+		{providers.Call{Model: "g", Stream: true, Path: "/v1beta/models/g:streamGenerateContent"}, "/v1beta/models/g:streamGenerateContent"},
+		{providers.Call{Model: "g", Stream: true, Path: "/v1beta/models/g:streamGenerateContent", RawQuery: "alt=json"}, "/v1beta/models/g:streamGenerateContent"},
+	} {
+		tc.call.Dialect, tc.call.Method = llm.GenerateContent, "POST"
+		req, err := g.NewRequest(t.Context(), &tc.call)
+		if err != nil || req.URL.RequestURI() != tc.want {
+			t.Errorf("%+v: %v %v", tc.call, err, req.URL)
+		}
+	}
+}
+
+func TestDeployments(t *testing.T) {
+	p := &azure.Azure{HTTP: guest.HTTP{APIKey: "k", BaseURL: "https://h"}, Deployments: map[string]string{"gpt-4o": "mine"}}
+	if err := provision(t, p); err != nil {
+		t.Fatal(err)
+	}
+	if p.WireModel("gpt-4o") != "mine" || p.WireModel("gpt-5") != "gpt-5" {
+		t.Error(p.WireModel("gpt-4o"), p.WireModel("gpt-5"))
+	}
+}
+
+func TestManyKeys(t *testing.T) {
+	t.Setenv("KEY_A", "aaa")
+	t.Setenv("KEY_B", "bbb")
+	t.Setenv("KEY_SAME", "aaa")
+	keys := func(written ...string) guest.HTTP {
+		return guest.HTTP{APIKey: written[0], APIKeys: written[1:], BaseURL: "https://h"}
+	}
+	for header, p := range map[string]providers.Provider{
+		"Authorization": &openai.OpenAI{HTTP: keys("{env.KEY_A}", "{env.KEY_B}")}, "X-Api-Key": &anthropic.Anthropic{HTTP: keys("{env.KEY_A}", "{env.KEY_B}")},
+		"X-Goog-Api-Key": &gemini.Gemini{HTTP: keys("{env.KEY_A}", "{env.KEY_B}")}, "Api-Key": &azure.Azure{HTTP: keys("{env.KEY_A}", "{env.KEY_B}")},
+	} {
+		if err := provision(t, p.(caddy.Provisioner)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.(providers.Keyring).Keys(), " "); got != "aaa bbb" {
+			t.Errorf("%s: %s", p.Type(), got)
+		}
+		for asked, want := range map[string]string{"": "aaa", "aaa": "aaa", "bbb": "bbb"} {
+			req, err := p.NewRequest(t.Context(), &providers.Call{Dialect: p.Dialects()[0], Model: "m", Method: "POST", Path: "/v1/x", Key: asked})
+			if err != nil || strings.TrimPrefix(req.Header.Get(header), "Bearer ") != want {
+				t.Errorf("%s: asked for %q, sent %v: %v", p.Type(), asked, req.Header, err)
+			}
+		}
+	}
+	for want, written := range map[string][]string{"number 2 is the same": {"{env.KEY_A}", "{env.KEY_SAME}"}, "one is empty": {"{env.KEY_A}", ""}, "api_key: ": {"{env.KEY_A}", "{env.CERTAINLY_NOT_SET}"}} {
+		if err := provision(t, &openai.OpenAI{HTTP: keys(written...)}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "aaa") {
+			t.Errorf("%v: %v", written, err)
+		}
+	}
+	only := &openai.OpenAI{HTTP: guest.HTTP{APIKeys: []string{"{env.KEY_B}"}}}
+	if err := provision(t, only); err != nil || only.Keys()[0] != "bbb" {
+		t.Error(err)
+	}
+}
+
+func TestSpeaks(t *testing.T) {
+	for want, p := range map[string]*openai.OpenAI{
+		"responses chat embeddings completions models input_tokens objects": {HTTP: guest.HTTP{APIKey: "k"}},
+		"chat responses embeddings completions models input_tokens objects": {HTTP: guest.HTTP{BaseURL: "http://h"}},
+		"messages chat": {HTTP: guest.HTTP{BaseURL: "http://h"}, Speaks: []string{"messages", "chat"}},
+	} {
+		if err := provision(t, p); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, d := range p.Dialects() {
+			got = append(got, d.String())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	if err := provision(t, &openai.OpenAI{HTTP: guest.HTTP{APIKey: "k"}, Speaks: []string{"klingon"}}); err == nil || !strings.Contains(err.Error(), "openai: speaks") {
+		t.Error(err)
 	}
 }

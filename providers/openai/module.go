@@ -6,7 +6,10 @@ package openai
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -37,8 +40,15 @@ type OpenAI struct {
 	// the limit on output tokens. Default: max_completion_tokens at OpenAI,
 	// max_tokens with a base_url.
 	MaxTokensOption string `json:"max_tokens_field,omitempty"`
+	// Speaks are the dialects that the server takes natively, of: chat,
+	// responses, embeddings, completions, models, input_tokens, messages,
+	// count_tokens, objects. Calls of other dialects are translated into the
+	// first that fits. Default: responses chat embeddings completions models
+	// input_tokens objects, with a base_url chat before responses.
+	Speaks []string `json:"speaks,omitempty"`
 
 	organization, project string
+	spoken                []llm.Dialect
 }
 
 // CaddyModule describes the module to Caddy.
@@ -48,7 +58,7 @@ func (*OpenAI) CaddyModule() caddy.ModuleInfo {
 
 // Provision resolves the options.
 func (p *OpenAI) Provision(ctx caddy.Context) error {
-	if p.APIKey == "" && p.BaseURL == "" {
+	if p.Keyless() && p.BaseURL == "" {
 		return errors.New("openai: api_key is missing; only a server with its own base_url may go without")
 	}
 	switch p.IncludeUsageOption {
@@ -61,10 +71,13 @@ func (p *OpenAI) Provision(ctx caddy.Context) error {
 	default:
 		return errors.New("openai: max_tokens_field: want max_tokens or max_completion_tokens")
 	}
+	var err error
+	if p.spoken, err = speak(p.Speaks); err != nil {
+		return fmt.Errorf("openai: %w", err)
+	}
 	if err := p.Setup(ctx, "openai", DefaultBaseURL); err != nil {
 		return err
 	}
-	var err error
 	if p.organization, err = p.Resolve("organization", p.Organization); err != nil {
 		return err
 	}
@@ -76,13 +89,55 @@ func (p *OpenAI) Provision(ctx caddy.Context) error {
 func (*OpenAI) Type() string { return "openai" }
 
 // Dialects implements providers.Provider.
-func (*OpenAI) Dialects() []llm.Dialect { return spoken }
+func (p *OpenAI) Dialects() []llm.Dialect {
+	switch {
+	case p.spoken != nil:
+		return p.spoken
+	case p.BaseURL != "":
+		return compatible
+	}
+	return native
+}
 
-var spoken = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.InputTokens}
+// What is preferred for translation stands first: at OpenAI the Responses API,
+// which carries reasoning; elsewhere chat completions, which everybody has.
+var (
+	native     = []llm.Dialect{llm.Responses, llm.Chat, llm.Embeddings, llm.Completions, llm.Models, llm.InputTokens, llm.Objects}
+	compatible = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.InputTokens, llm.Objects}
+)
+
+// speakable are the dialects that may be named in `speaks`.
+var speakable = map[string]llm.Dialect{
+	"chat": llm.Chat, "responses": llm.Responses, "embeddings": llm.Embeddings, "completions": llm.Completions, "models": llm.Models,
+	"input_tokens": llm.InputTokens, "messages": llm.Messages, "count_tokens": llm.CountTokens, "objects": llm.Objects,
+}
+
+// speak turns the names in `speaks` into dialects. What is not written is nil.
+func speak(names []string) (spoken []llm.Dialect, err error) {
+	for _, name := range names {
+		d, ok := speakable[name]
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("speaks: unknown dialect %q; known are chat, responses, embeddings, completions, models, input_tokens, messages, count_tokens and objects", name)
+		case slices.Contains(spoken, d):
+			return nil, fmt.Errorf("speaks: %s is given twice", name)
+		}
+		spoken = append(spoken, d)
+	}
+	return spoken, nil
+}
+
+// address is where a call goes.
+func address(base *url.URL, c *providers.Call) (*url.URL, error) {
+	if c.Dialect == llm.Objects {
+		return guest.ObjectAddress(base, c.Path)
+	}
+	return providers.Endpoint(base, c.Dialect)
+}
 
 // NewRequest implements providers.Provider.
 func (p *OpenAI) NewRequest(ctx context.Context, c *providers.Call) (*http.Request, error) {
-	u, err := providers.Endpoint(p.Base(), c.Dialect)
+	u, err := address(p.Base(), c)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +152,7 @@ func (p *OpenAI) NewRequest(ctx context.Context, c *providers.Call) (*http.Reque
 		req.Header.Set("OpenAI-Project", p.project)
 	}
 	p.AddHeaders(req.Header)
-	if key := p.Key(); key != "" {
+	if key := p.Key(c.Key); key != "" {
 		req.Header["Authorization"] = []string{"Bearer " + key}
 	}
 	return req, nil
@@ -124,6 +179,17 @@ func (p *OpenAI) ParseOption(d *caddyfile.Dispenser) (bool, error) {
 		return true, guest.One(d, &p.Organization)
 	case "project":
 		return true, guest.One(d, &p.Project)
+	case "speaks":
+		if p.Speaks != nil {
+			return true, d.Err("speaks is given twice")
+		}
+		if p.Speaks = d.RemainingArgs(); len(p.Speaks) == 0 {
+			return true, d.Err("speaks needs dialects, such as chat or responses")
+		}
+		if _, err := speak(p.Speaks); err != nil {
+			return true, d.WrapErr(err)
+		}
+		return true, nil
 	case "include_usage":
 		if err := guest.One(d, &p.IncludeUsageOption); err != nil {
 			return true, err
@@ -146,7 +212,7 @@ func (p *OpenAI) ParseOption(d *caddyfile.Dispenser) (bool, error) {
 
 // Complete implements guest.Parser.
 func (p *OpenAI) Complete(d *caddyfile.Dispenser) error {
-	if p.APIKey == "" && p.BaseURL == "" {
+	if p.Keyless() && p.BaseURL == "" {
 		return d.Err("openai needs an api_key; only a server with its own base_url may go without")
 	}
 	return nil
