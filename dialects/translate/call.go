@@ -102,10 +102,12 @@ type Call struct {
 
 	// request is what the client asked for, kept for the way back.
 	request *Request
-	reader  eventReader
-	writer  eventWriter
-	ended   bool
-	err     error
+	// base64 is whether embeddings are wanted in base64.
+	base64 bool
+	reader eventReader
+	writer eventWriter
+	ended  bool
+	err    error
 }
 
 // New returns a Call between two dialects for which Can is true.
