@@ -16,7 +16,7 @@ import (
 
 // Handler returns the simulated model server: OpenAI chat completions,
 // responses, embeddings, completions and models, Anthropic messages and
-// count_tokens, streamed and not. pace is the time between events.
+// count_tokens, and the native dialects of Gemini and Ollama, streamed and not. pace is the time between events.
 //
 // The name of the model chooses what happens:
 //
@@ -42,8 +42,28 @@ func Handler(pace time.Duration) http.Handler {
 		c := &conversation{w: w, r: r, raw: body, pace: pace}
 		path := r.URL.Path
 		switch {
-		case strings.HasSuffix(path, "/models"):
+		case strings.HasSuffix(path, "/models"), strings.HasSuffix(path, "/api/tags"):
 			c.models()
+			return
+		case strings.HasSuffix(path, "/responses/input_tokens"):
+			c.json(map[string]any{"object": "response.input_tokens", "input_tokens": c.inputTokens()})
+			return
+		case strings.Contains(path, "odels/"):
+			c.native = "gemini"
+			verb, err := c.readGemini(r.URL.EscapedPath())
+			if err != nil {
+				c.error(http.StatusBadRequest, "the body is not a request: "+err.Error())
+			} else if !c.behave() {
+				c.gemini(verb)
+			}
+			return
+		case strings.Contains(path, "/api/"):
+			c.native = "ollama"
+			if err := c.readOllama(); err != nil {
+				c.error(http.StatusBadRequest, "the body is not a request: "+err.Error())
+			} else if !c.behave() {
+				c.ollama(path)
+			}
 			return
 		case strings.HasSuffix(path, "/messages/count_tokens"):
 			c.read()
@@ -82,8 +102,25 @@ type conversation struct {
 	raw       []byte
 	pace      time.Duration
 	anthropic bool
+	native    string // "gemini" or "ollama" for their own dialects
+	batch     int    // contents to embed
 	seq       int
 	req       request
+}
+
+// offer adds a tool to those that the request offers.
+func (c *conversation) offer(name string) {
+	var t tool
+	t.Name = name
+	c.req.Tools = append(c.req.Tools, t)
+}
+
+// tool is a tool that a request offers.
+type tool struct {
+	Name     string `json:"name"`
+	Function struct {
+		Name string `json:"name"`
+	} `json:"function"`
 }
 
 // request is what matters of a request of any dialect.
@@ -99,15 +136,10 @@ type request struct {
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
-	Tools []struct {
-		Name     string `json:"name"`
-		Function struct {
-			Name string `json:"name"`
-		} `json:"function"`
-	} `json:"tools"`
-	MaxTokens           *int `json:"max_tokens"`
-	MaxCompletionTokens *int `json:"max_completion_tokens"`
-	MaxOutputTokens     *int `json:"max_output_tokens"`
+	Tools               []tool `json:"tools"`
+	MaxTokens           *int   `json:"max_tokens"`
+	MaxCompletionTokens *int   `json:"max_completion_tokens"`
+	MaxOutputTokens     *int   `json:"max_output_tokens"`
 }
 
 type message struct {
@@ -120,10 +152,16 @@ func (c *conversation) read() error {
 	if err := json.Unmarshal(c.raw, &c.req); err != nil {
 		return err
 	}
-	if strings.Contains(c.req.Model, "sim-slow") {
-		c.pace = 50 * time.Millisecond
-	}
+	c.pace = c.paceOf(c.pace)
 	return nil
+}
+
+// paceOf is the time between events for the model of the request.
+func (c *conversation) paceOf(usual time.Duration) time.Duration {
+	if strings.Contains(c.req.Model, "sim-slow") {
+		return 50 * time.Millisecond
+	}
+	return usual
 }
 
 // behave does what the model's name asks for; it returns true if that was all.
@@ -144,7 +182,10 @@ func (c *conversation) behave() bool {
 	case strings.Contains(m, "sim-hang"):
 		<-c.r.Context().Done()
 	case strings.Contains(m, "sim-malformed"):
-		if c.req.Stream {
+		if c.req.Stream && c.native == "ollama" {
+			c.w.Header().Set("Content-Type", "application/x-ndjson")
+			io.WriteString(c.w, "{\"this is\n")
+		} else if c.req.Stream {
 			c.w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(c.w, "data: {\"this is\n\n")
 		} else {
@@ -270,7 +311,7 @@ func (c *conversation) tool() (string, bool) {
 	if strings.Contains(string(c.req.Input), `"function_call_output"`) {
 		return "", false
 	}
-	t := c.req.Tools[0]
+	t := &c.req.Tools[0]
 	if t.Function.Name != "" {
 		return t.Function.Name, true
 	}
@@ -292,6 +333,9 @@ func (c *conversation) error(status int, message string) {
 }
 
 func (c *conversation) errorObject(status int, message string) any {
+	if c.native != "" {
+		return c.nativeError(status, message)
+	}
 	if c.anthropic {
 		kind := map[int]string{400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error", 529: "overloaded_error"}[status]
 		if kind == "" {
@@ -327,6 +371,12 @@ func (c *conversation) frame(name, data string) bool {
 	if _, err := io.WriteString(c.w, s); err != nil {
 		return false
 	}
+	return c.flush()
+}
+
+// flush sends what was written and waits for the pace; it returns false when
+// the client has gone.
+func (c *conversation) flush() bool {
 	if f, ok := c.w.(http.Flusher); ok {
 		f.Flush()
 	}
@@ -353,6 +403,8 @@ func (c *conversation) breaks() bool {
 		panic(http.ErrAbortHandler)
 	case strings.Contains(m, "sim-error-stream"):
 		switch {
+		case c.native != "":
+			c.breakNative()
 		case c.anthropic:
 			c.event("error", c.errorObject(529, "simulated failure inside the stream"))
 		case strings.HasSuffix(c.r.URL.Path, "/responses"):
@@ -368,12 +420,23 @@ func (c *conversation) breaks() bool {
 func (c *conversation) models() {
 	ids := []string{"sim-fast", "sim-slow", "sim-long", "sim-tools", "gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5"}
 	var data []any
+	native := strings.Contains(c.r.URL.Path, "/v1beta/") || strings.HasSuffix(c.r.URL.Path, "/api/tags")
 	for _, id := range ids {
-		if c.r.Header.Get("Anthropic-Version") != "" {
+		if native {
+			name := id
+			if !strings.HasSuffix(c.r.URL.Path, "/api/tags") {
+				name = "models/" + id
+			}
+			data = append(data, map[string]any{"name": name, "model": id})
+		} else if c.r.Header.Get("Anthropic-Version") != "" {
 			data = append(data, map[string]any{"type": "model", "id": id, "display_name": id, "created_at": "2025-06-15T00:00:00Z"})
 		} else {
 			data = append(data, map[string]any{"id": id, "object": "model", "created": created, "owned_by": "simulated"})
 		}
+	}
+	if native {
+		c.json(map[string]any{"models": data})
+		return
 	}
 	c.json(map[string]any{"object": "list", "data": data})
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -46,17 +47,46 @@ func (*Simulated) Type() string { return "simulated" }
 // Dialects implements providers.Provider.
 func (*Simulated) Dialects() []llm.Dialect { return spoken }
 
-var spoken = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.Messages, llm.CountTokens, llm.AnthropicModels}
+var spoken = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.Messages, llm.CountTokens, llm.AnthropicModels, llm.InputTokens,
+	llm.GenerateContent, llm.GeminiCount, llm.GeminiEmbed, llm.GeminiBatchEmbed, llm.GeminiModels, llm.OllamaChat, llm.OllamaGenerate, llm.OllamaEmbed, llm.OllamaModels}
 
 var base = &url.URL{Scheme: "http", Host: "simulated.invalid", Path: "/v1"}
 
+// natives are the paths of the dialects that have no place below /v1.
+var natives = map[llm.Dialect]string{
+	llm.GenerateContent: ":generateContent", llm.GeminiCount: ":countTokens", llm.GeminiEmbed: ":embedContent", llm.GeminiBatchEmbed: ":batchEmbedContents",
+	llm.GeminiModels: "/v1beta/models", llm.OllamaChat: "/api/chat", llm.OllamaGenerate: "/api/generate", llm.OllamaEmbed: "/api/embed", llm.OllamaModels: "/api/tags",
+}
+
 // NewRequest implements providers.Provider.
 func (p *Simulated) NewRequest(ctx context.Context, c *providers.Call) (*http.Request, error) {
-	u, err := providers.Endpoint(base, c.Dialect)
-	if err != nil {
-		return nil, err
+	path, ok := natives[c.Dialect]
+	if !ok {
+		u, err := providers.Endpoint(base, c.Dialect)
+		if err != nil {
+			return nil, err
+		}
+		return providers.NewRequest(ctx, u, c)
 	}
-	return providers.NewRequest(ctx, u, c)
+	query := ""
+	if path[0] == ':' {
+		model, err := guest.ModelPath(c.Model)
+		if err != nil {
+			return nil, err
+		}
+		if c.Stream && c.Dialect == llm.GenerateContent {
+			path = ":streamGenerateContent"
+			if !strings.HasSuffix(c.Path, path) || strings.Contains(c.RawQuery, "alt=sse") {
+				query = "alt=sse"
+			}
+		}
+		path = "/v1beta/models/" + model + path
+	}
+	req, err := providers.NewRequest(ctx, guest.Below(&url.URL{Scheme: base.Scheme, Host: base.Host}, path), c)
+	if err == nil {
+		req.URL.RawQuery = query
+	}
+	return req, err
 }
 
 // Transport implements providers.Provider.
