@@ -144,7 +144,9 @@ type Tool struct {
 	// the caller's format for it (see grammarOf), nil for any text.
 	Custom  bool
 	Grammar jsontext.Value
-	Path    string
+	// Cache is Anthropic's cache_control: a hint.
+	Cache jsontext.Value
+	Path  string
 	// Namespace and Local are what the caller calls the tool, when Name was made
 	// from both for providers that know no namespaces (Responses).
 	Namespace, Local string

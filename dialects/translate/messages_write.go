@@ -1,0 +1,475 @@
+package translate
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// writeMessagesRequest writes a request for Anthropic, in what both versions of
+// the API take.
+func writeMessagesRequest(r *Request, c *Call, n *notes) ([]byte, error) {
+	w := messagesRequestWriter{r: r, c: c, n: n, b: make([]byte, 0, 4096)}
+	limit := r.MaxTokens
+	if limit == 0 { // required
+		limit = DefaultMaxTokens
+	}
+	w.think(limit)
+	w.b = keyInt(keyString(append(w.b, '{'), "model", r.Model), "max_tokens", limit)
+	if err := w.conversation(); err != nil {
+		return nil, err
+	}
+	w.tools()
+	w.options()
+	if r.Stream {
+		w.b = keyRaw(w.b, "stream", "true")
+	}
+	return append(w.b, '}'), nil
+}
+
+// messagesRequestWriter writes one request.
+type messagesRequestWriter struct {
+	r *Request
+	c *Call
+	n *notes
+	b []byte
+	// budget is how many tokens may be thought, adaptive leaves that to the
+	// model; neither means no thinking.
+	budget   int64
+	adaptive bool
+}
+
+// thinks reports whether the request asks for thinking.
+func (w *messagesRequestWriter) thinks() bool { return w.budget > 0 || w.adaptive }
+
+// claude reads the version out of a model's name: claude-opus-4-6,
+// claude-sonnet-4-5-20250929, claude-3-7-sonnet-latest, and the same behind the
+// prefixes of other clouds.
+var claude = regexp.MustCompile(`claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?:$|[^0-9])`)
+
+// version is the version of a Claude in tenths, 0 if it is not known.
+func version(model string) int {
+	m := claude.FindStringSubmatch(model)
+	if m == nil {
+		return 0
+	}
+	major, _ := strconv.Atoi(m[1])
+	minor, _ := strconv.Atoi(m[2])
+	return major*10 + min(minor, 9)
+}
+
+// think decides about thinking. A level becomes a budget for the models that
+// take one (3.7 to 4.5), and stays a level for the newer ones. Thinking is left
+// out where the API would refuse the whole call: when the model must call a tool,
+// or when the last calls of tools in the history lack the thinking before them,
+// which other dialects do not keep.
+func (w *messagesRequestWriter) think(limit int64) {
+	q := &w.r.Reasoning
+	on := q.Mode == ReasoningOn || q.Mode == ReasoningAdaptive
+	v := version(w.r.Model)
+	switch {
+	case !on, v > 0 && v < 37, w.r.ToolChoice.Mode == ToolAny, w.r.ToolChoice.Mode == ToolNamed, w.unthought():
+		return
+	case v >= 46:
+		w.adaptive = true
+		return
+	}
+	budget := q.Budget
+	if budget == 0 {
+		budget = budgets[q.Effort]
+	}
+	if budget == 0 {
+		budget = budgets["medium"]
+	}
+	if budget = min(budget, limit-1); budget >= minBudget {
+		w.budget = budget
+	}
+}
+
+// minBudget is the least that the API takes.
+const minBudget = 1024
+
+// budgets are the tokens that stand for a level.
+var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
+
+// unthought reports whether the latest turn of the model called tools without a
+// signed thought before them.
+func (w *messagesRequestWriter) unthought() bool {
+	for i := len(w.r.Messages) - 1; i >= 0; i-- {
+		m := &w.r.Messages[i]
+		if m.Role != RoleAssistant {
+			continue
+		}
+		signed := false
+		for j := range m.Parts {
+			switch p := &m.Parts[j]; {
+			case p.Kind == PartReasoning && p.Seal.Origin == llm.Messages && p.Seal.Data != "":
+				signed = true
+			case p.Kind == PartToolCall && !signed:
+				return true
+			}
+		}
+		return false
+	}
+	return false
+}
+
+// conversation writes system and messages: turns of one role are merged, and the
+// first is the user's.
+func (w *messagesRequestWriter) conversation() error {
+	r := w.r
+	if len(r.System) > 0 {
+		w.b = append(key(w.b, "system"), '[')
+		for i := range r.System {
+			if p := &r.System[i]; p.Text != "" {
+				w.b = append(w.cached(keyString(append(elem(w.b), `{"type":"text"`...), "text", p.Text), p.Cache), '}')
+			}
+		}
+		w.b = append(w.b, ']')
+	}
+	w.b = append(key(w.b, "messages"), '[')
+	role := ""
+	empty := true // nothing in the open turn
+	turn := func(next string) {
+		if role == next {
+			return
+		}
+		if role != "" {
+			w.b = append(w.b, "]}"...)
+		}
+		role = next
+		if role != "" {
+			w.b = append(keyString(append(elem(w.b), '{'), "role", role), `,"content":[`...)
+		}
+	}
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		next := m.Role
+		if next == RoleSystem {
+			next = RoleUser
+		}
+		for j := range m.Parts {
+			p := &m.Parts[j]
+			if p.Kind == PartReasoning && !(p.Seal.Origin == llm.Messages && p.Seal.Data != "") || p.Kind == PartText && strings.TrimSpace(p.Text) == "" {
+				continue // the API takes neither
+			}
+			if empty && next == RoleAssistant {
+				turn(RoleUser)
+				w.b = append(w.b, `{"type":"text","text":"."}`...)
+			}
+			empty = false
+			turn(next)
+			if err := w.block(p, m.Role); err != nil {
+				return err
+			}
+		}
+	}
+	if empty {
+		turn(RoleUser)
+		w.b = append(w.b, `{"type":"text","text":"."}`...)
+	}
+	turn("")
+	w.b = append(w.b, ']')
+	return nil
+}
+
+// cached appends a mark for Anthropic's cache, which OpenAI clients may set too.
+func (w *messagesRequestWriter) cached(b []byte, mark jsontext.Value) []byte {
+	return keyValue(b, "cache_control", mark)
+}
+
+// block writes a part. Instructions in the middle of the conversation have no
+// place in the older version of the API: they stay where they are, as marked
+// text of the user's turn, so that their order is kept.
+func (w *messagesRequestWriter) block(p *Part, role string) error {
+	b := elem(w.b)
+	switch p.Kind {
+	case PartText, PartRefusal:
+		s := p.Text
+		if role == RoleSystem {
+			s = "<system>\n" + s + "\n</system>"
+		}
+		if role == RoleAssistant {
+			s = strings.TrimRight(s, " \t\r\n") // refused at the end
+		}
+		b = keyString(append(b, `{"type":"text"`...), "text", s)
+	case PartImage, PartFile:
+		typ := "image"
+		if p.Kind == PartFile {
+			typ = "document"
+		}
+		m := p.Media
+		if !hasMedia(m) || role == RoleAssistant || p.Kind == PartFile && m.Data != "" && m.MIME != "application/pdf" && !strings.HasPrefix(m.MIME, "text/") {
+			w.n.lose(p.Path)
+			return nil
+		}
+		b = keyString(append(b, '{'), "type", typ)
+		switch {
+		case m.Data == "":
+			b = append(keyString(append(b, `,"source":{"type":"url"`...), "url", m.URL), '}')
+		case strings.HasPrefix(m.MIME, "text/"):
+			text, ok := decodeText(m.Data)
+			if !ok {
+				return invalidf(p.Path, "want text in base64")
+			}
+			b = append(keyString(append(b, `,"source":{"type":"text","media_type":"text/plain"`...), "data", text), '}')
+		default:
+			b = keyString(append(b, `,"source":{"type":"base64"`...), "media_type", m.MIME)
+			b = append(keyString(b, "data", m.Data), '}')
+		}
+		if p.Kind == PartFile && m.Name != "" {
+			b = keyString(b, "title", m.Name)
+		}
+	case PartToolCall:
+		args := p.Args
+		switch {
+		case p.Custom:
+			args = wrapCustom(args)
+		case strings.TrimSpace(args) == "":
+			args = "{}"
+		case !isObject(args):
+			// What a model wrote wrongly is part of the history all the same.
+			args = string(append(keyString([]byte{'{'}, "invalid_arguments", args), '}'))
+		}
+		b = keyString(append(b, `{"type":"tool_use"`...), "id", toolID(p.ID))
+		b = keyRaw(keyString(b, "name", p.Name), "input", args)
+	case PartToolResult:
+		b = keyString(append(b, `{"type":"tool_result"`...), "tool_use_id", toolID(p.ID))
+		if p.IsError {
+			b = keyRaw(b, "is_error", "true")
+		}
+		if len(p.Content) > 0 {
+			w.b = append(key(b, "content"), '[')
+			for i := range p.Content {
+				if c := &p.Content[i]; c.Kind != PartText || c.Text != "" {
+					if err := w.block(c, RoleUser); err != nil {
+						return err
+					}
+				}
+			}
+			b = append(w.b, ']')
+		}
+	case PartReasoning:
+		if p.Seal.Kind == sealRedacted {
+			b = keyString(append(b, `{"type":"redacted_thinking"`...), "data", p.Seal.Data)
+		} else {
+			b = keyString(keyString(append(b, `{"type":"thinking"`...), "thinking", p.Text), "signature", p.Seal.Data)
+		}
+	default:
+		w.n.lose(p.Path)
+		return nil
+	}
+	if p.Kind != PartReasoning {
+		b = w.cached(b, p.Cache)
+	}
+	w.b = append(b, '}')
+	return nil
+}
+
+// toolID makes an id of what Anthropic takes: letters, digits, _ and -.
+func toolID(id string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
+			return r
+		}
+		return '_'
+	}, id)
+}
+
+func (w *messagesRequestWriter) tools() {
+	r, b := w.r, w.b
+	if len(r.Tools) > 0 {
+		b = append(key(b, "tools"), '[')
+		for i := range r.Tools {
+			t := &r.Tools[i]
+			if r.ToolChoice.Allowed != nil && !slices.Contains(r.ToolChoice.Allowed, t.Name) {
+				continue
+			}
+			b = keyString(append(elem(b), '{'), "name", t.Name)
+			if t.Description != "" {
+				b = keyString(b, "description", t.Description)
+			}
+			b = key(b, "input_schema")
+			switch {
+			case t.Custom:
+				b = append(b, customSchema(t)...)
+			default:
+				b = append(b, objectSchema(t.Parameters)...)
+			}
+			if t.Strict != nil && *t.Strict {
+				b = keyRaw(b, "strict", "true")
+			}
+			b = append(w.cached(b, t.Cache), '}')
+		}
+		b = append(b, ']')
+	}
+	c := &r.ToolChoice
+	typ := ""
+	switch c.Mode {
+	case ToolAuto:
+		typ = "auto"
+	case ToolNone:
+		typ = "none"
+	case ToolAny:
+		typ = "any"
+	case ToolNamed:
+		typ = "tool"
+	}
+	serial := r.Parallel != nil && !*r.Parallel && c.Mode != ToolNone && len(r.Tools) > 0
+	if typ == "" && serial {
+		typ = "auto"
+	}
+	if typ != "" && len(r.Tools) > 0 {
+		b = keyString(append(key(b, "tool_choice"), '{'), "type", typ)
+		if c.Mode == ToolNamed {
+			b = keyString(b, "name", c.Name)
+		}
+		if serial {
+			b = keyRaw(b, "disable_parallel_tool_use", "true")
+		}
+		b = append(b, '}')
+	}
+	w.b = b
+}
+
+// objectSchema is a schema that says that arguments are an object, which the API
+// insists on.
+func objectSchema(v jsontext.Value) jsontext.Value {
+	if absent(v) || v.Kind() != '{' {
+		return jsontext.Value(`{"type":"object","properties":{}}`)
+	}
+	var q struct {
+		Type jsontext.Value `json:"type"`
+	}
+	if decodeAnswer(v, &q) == nil && absent(q.Type) {
+		rest := v[1:]
+		out := append(jsontext.Value(nil), `{"type":"object"`...)
+		if !emptyObject(v) {
+			out = append(out, ',')
+		}
+		return append(out, rest...)
+	}
+	return v
+}
+
+func emptyObject(v jsontext.Value) bool {
+	for _, c := range v[1:] {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c == '}'
+		}
+	}
+	return true
+}
+
+// options writes what steers the generation.
+func (w *messagesRequestWriter) options() {
+	r, b := w.r, w.b
+	if !absent(r.Temperature) {
+		switch t, err := strconv.ParseFloat(string(r.Temperature), 64); {
+		case err != nil || t < 0 || t > 1, w.thinks() && t != 1:
+			w.n.lose("temperature")
+		case !w.thinks():
+			b = keyValue(b, "temperature", r.Temperature)
+		}
+	}
+	if w.thinks() && !absent(r.TopK) {
+		w.n.lose("top_k")
+	} else {
+		b = keyValue(b, "top_k", r.TopK)
+	}
+	b = keyValue(b, "top_p", r.TopP)
+	for _, f := range [...]struct {
+		name string
+		v    jsontext.Value
+	}{{"frequency_penalty", r.FrequencyPenalty}, {"presence_penalty", r.PresencePenalty}} {
+		if !absent(f.v) && strings.Trim(string(f.v), "-0.eE+") != "" { // 0 is the default
+			w.n.lose(f.name)
+		}
+	}
+	if !absent(r.Seed) {
+		w.n.lose("seed")
+	}
+	if len(r.Stop) > 0 {
+		b = append(key(b, "stop_sequences"), '[')
+		for _, s := range r.Stop {
+			b = quoted(elem(b), s)
+		}
+		b = append(b, ']')
+	}
+	if r.Choices > 1 {
+		w.n.lose("n")
+	}
+	if r.Logprobs {
+		w.n.lose("logprobs")
+	}
+	if r.Verbosity != "" && r.Verbosity != "medium" {
+		w.n.lose(memberOfText(w.c.Client))
+	}
+	switch r.ServiceTier {
+	case "", "auto":
+	case "default", "standard", "standard_only":
+		b = keyString(b, "service_tier", "standard_only")
+	case "priority":
+		b = keyString(b, "service_tier", "auto")
+	default:
+		w.n.lose("service_tier")
+	}
+	if r.User != "" {
+		b = append(keyString(append(key(b, "metadata"), '{'), "user_id", r.User), '}')
+	}
+	switch {
+	case w.adaptive:
+		b = keyRaw(b, "thinking", `{"type":"adaptive"}`)
+	case w.budget > 0:
+		b = append(keyInt(append(key(b, "thinking"), `{"type":"enabled"`...), "budget_tokens", w.budget), '}')
+	}
+	effort := ""
+	if w.adaptive {
+		switch effort = r.Reasoning.Effort; effort {
+		case "minimal":
+			effort = "low"
+		case "xhigh":
+			effort = "max"
+		}
+	}
+	switch r.Format.Kind {
+	case FormatJSON:
+		w.n.lose(memberOfFormat(w.c.Client))
+	case FormatSchema:
+	default:
+		if effort == "" {
+			w.b = b
+			return
+		}
+	}
+	b = append(key(b, "output_config"), '{')
+	if effort != "" {
+		b = keyString(b, "effort", effort)
+	}
+	if r.Format.Kind == FormatSchema {
+		b = append(keyValue(append(key(b, "format"), `{"type":"json_schema"`...), "schema", r.Format.Schema), '}')
+	}
+	w.b = append(b, '}')
+}
+
+// memberOfText is where a client asks for a verbosity, memberOfFormat for JSON.
+func memberOfText(client llm.Dialect) string {
+	if client == llm.Responses {
+		return "text.verbosity"
+	}
+	return "verbosity"
+}
+
+func memberOfFormat(client llm.Dialect) string {
+	if client == llm.Responses {
+		return "text.format"
+	}
+	return "response_format"
+}

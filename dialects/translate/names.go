@@ -1,0 +1,35 @@
+package translate
+
+import "strings"
+
+// id is the id of an answer in the client's dialect: the provider's own, which
+// its support can look up, behind the prefix that clients expect.
+func (c *Call) id(prefix, id string) string {
+	if id == "" || len(id) > 128 {
+		id = strings.ReplaceAll(c.Options.RequestID, "-", "")
+	}
+	if strings.HasPrefix(id, prefix) {
+		return id
+	}
+	return prefix + id
+}
+
+// model is the model that answered, as the provider says, else the one that was
+// asked.
+func (c *Call) model(answered string) string { return firstOf(answered, c.Options.Model) }
+
+// dated is when an answer was made, in seconds since 1970.
+func (c *Call) dated(created int64) int64 {
+	if created > 0 || c.Options.Now.IsZero() {
+		return created
+	}
+	return c.Options.Now.Unix()
+}
+
+// clientCall undoes what was done to the tools of the caller.
+func (c *Call) clientCall(p Part) Part {
+	if t := c.request.tool(p.Name); t != nil && t.Custom && !p.Custom {
+		p.Custom, p.Args = true, unwrapCustom(p.Args)
+	}
+	return p
+}
