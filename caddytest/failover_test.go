@@ -52,7 +52,6 @@ func startPair(t *testing.T, opts string, urls ...string) *site {
 }`, options{vars: vars})
 }
 
-
 const smart = `{"model":"smart","messages":[{"role":"user","content":"hi"}],"max_tokens":50}`
 const smartStream = `{"model":"smart","stream":true,"messages":[{"role":"user","content":"hi"}],"max_tokens":50}`
 

@@ -460,7 +460,8 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 		x.Outcome = llm.OutcomeCut
 		_ = w.emit(answer.ErrorEvent(x.Dialect, d, x.ID, w.seq))
 		_ = w.ctrl.Flush()
-		return nil, false
+		// Gemini has no event for a failure that every reader understands.
+		return nil, x.Dialect == llm.GenerateContent
 	}
 	x.Denied = d
 	x.Outcome = llm.OutcomeCut
