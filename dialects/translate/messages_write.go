@@ -409,9 +409,6 @@ func (w *messagesRequestWriter) options() {
 	if r.Logprobs {
 		w.n.lose("logprobs")
 	}
-	if r.Verbosity != "" && r.Verbosity != "medium" {
-		w.n.lose(memberOfText(w.c.Client))
-	}
 	switch r.ServiceTier {
 	case "", "auto":
 	case "default", "standard", "standard_only":
@@ -459,14 +456,7 @@ func (w *messagesRequestWriter) options() {
 	w.b = append(b, '}')
 }
 
-// memberOfText is where a client asks for a verbosity, memberOfFormat for JSON.
-func memberOfText(client llm.Dialect) string {
-	if client == llm.Responses {
-		return "text.verbosity"
-	}
-	return "verbosity"
-}
-
+// memberOfFormat is where a client asks for JSON.
 func memberOfFormat(client llm.Dialect) string {
 	if client == llm.Responses {
 		return "text.format"

@@ -40,7 +40,8 @@ type Request struct {
 
 	Format    Format
 	Reasoning Reasoning
-	// Verbosity is OpenAI's low, medium or high; "" when absent.
+	// Verbosity is OpenAI's low, medium or high; "" when absent. It is a hint:
+	// Codex sends it in every call, and a longer answer is none that is wrong.
 	Verbosity string
 	// CacheKey is OpenAI's prompt_cache_key, User an opaque id of the end user:
 	// hints, no loss where they cannot be carried.

@@ -64,8 +64,11 @@ func (w *responsesRequestWriter) options() {
 	b = keyValue(b, "temperature", r.Temperature)
 	b = keyValue(b, "top_p", r.TopP)
 	w.loseValue(r.TopK, "top_k")
-	w.loseValue(r.FrequencyPenalty, "frequency_penalty")
-	w.loseValue(r.PresencePenalty, "presence_penalty")
+	for name, v := range map[string]jsontext.Value{"frequency_penalty": r.FrequencyPenalty, "presence_penalty": r.PresencePenalty} {
+		if strings.Trim(string(v), "-0.eE+") != "" { // 0 is the default
+			w.loseValue(v, name)
+		}
+	}
 	w.loseValue(r.Seed, "seed")
 	if len(r.Stop) > 0 {
 		w.n.lose(memberOf(w.c.Client, "stop"))
