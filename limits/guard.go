@@ -84,14 +84,11 @@ func (g *Guard) Declare(x *llm.Exchange) {
 	if v == nil {
 		return
 	}
-	switch x.Dialect {
-	case llm.Chat, llm.Completions:
-		if v.Stream {
-			x.Changes.IncludeUsage = true
-		}
-	case llm.Responses, llm.Messages:
-	default:
+	if !x.Dialect.Generates() {
 		return
+	}
+	if v.Stream && (x.Dialect == llm.Chat || x.Dialect == llm.Completions) {
+		x.Changes.IncludeUsage = true
 	}
 	if len(g.o.Budgets) > 0 && v.MaxTokens < 0 && x.Changes.MaxTokens <= 0 && g.o.DefaultMaxTokens > 0 {
 		x.Changes.MaxTokens = g.o.DefaultMaxTokens
