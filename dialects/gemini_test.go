@@ -297,3 +297,15 @@ func geminiAgain(t *testing.T, v *llm.View) {
 		_ = d.SkipValue()
 	}
 }
+
+func BenchmarkParseGemini(b *testing.B) {
+	text := strings.Repeat("The quick brown fox jumps over the lazy dog, twice. ", 1600)
+	body := []byte(`{"contents":[{"role":"user","parts":[{"text":"` + text + `"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}],"generationConfig":{"maxOutputTokens":100},"tools":[{"functionDeclarations":[{"name":"f"}]}]}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, den := Parse(llm.GenerateContent, body); den != nil {
+			b.Fatal(den)
+		}
+	}
+}

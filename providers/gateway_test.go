@@ -114,16 +114,16 @@ func TestNativeThroughGateway(t *testing.T) {
 		})
 	}
 	// A broken stream says so, in the form that the client's SDK reports.
-	if _, got := sendCut(t, addr, "/api/chat", `{"model":"sim-cut",`+chat); !strings.Contains(got, `{"error":"`) || !strings.Contains(got, "\n") {
+	if got := sendCut(t, addr, "/api/chat", `{"model":"sim-cut",`+chat); !strings.Contains(got, `{"error":"`) || !strings.Contains(got, "\n") {
 		t.Errorf("ollama: %s", got)
 	}
-	if _, got := sendCut(t, addr, "/v1beta/models/sim-cut:streamGenerateContent?alt=sse", contents); !strings.Contains(got, "\n\n{\"error\":{\"code\":502,") {
+	if got := sendCut(t, addr, "/v1beta/models/sim-cut:streamGenerateContent?alt=sse", contents); !strings.Contains(got, "\n\n{\"error\":{\"code\":502,") {
 		t.Errorf("gemini: %s", got)
 	}
 }
 
 // sendCut is send for an answer whose connection may be aborted at its end.
-func sendCut(t *testing.T, addr, path, body string) (error, string) {
+func sendCut(t *testing.T, addr, path, body string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+addr+path, strings.NewReader(body))
 	if err != nil {
@@ -135,8 +135,8 @@ func sendCut(t *testing.T, addr, path, body string) (error, string) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	return err, string(b)
+	b, _ := io.ReadAll(res.Body)
+	return string(b)
 }
 
 // TestProvidersThroughGateway: what arrives at an Azure resource, at Google and

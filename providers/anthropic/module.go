@@ -82,6 +82,7 @@ func (p *Anthropic) NewRequest(ctx context.Context, c *providers.Call) (*http.Re
 	if req.Header["Anthropic-Version"] == nil {
 		req.Header["Anthropic-Version"] = []string{DefaultVersion}
 	}
+	guest.ObjectType(req, c)
 	p.AddHeaders(req.Header)
 	if key := p.Key(c.Key); key != "" {
 		req.Header["X-Api-Key"] = []string{key}

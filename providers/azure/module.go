@@ -133,6 +133,7 @@ func (p *Azure) NewRequest(ctx context.Context, c *providers.Call) (*http.Reques
 		}
 		req.URL.RawQuery = version
 	}
+	guest.ObjectType(req, c)
 	p.AddHeaders(req.Header)
 	if key := p.Key(c.Key); key != "" {
 		req.Header["Api-Key"] = []string{key}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
 
 // Below returns the address of a path below a base URL. path is escaped and
@@ -36,6 +37,14 @@ func ModelPath(model string) (string, error) {
 		segments[i] = url.PathEscape(s)
 	}
 	return strings.Join(segments, "/"), nil
+}
+
+// ObjectType gives a call of a provider-owned object the client's own
+// Content-Type: files come as multipart forms.
+func ObjectType(req *http.Request, c *providers.Call) {
+	if v := c.Header["Content-Type"]; c.Dialect == llm.Objects && c.Body != nil && len(v) == 1 {
+		req.Header["Content-Type"] = v
+	}
 }
 
 // ObjectAddress returns the address of a provider-owned object (/v1/files/{id}…)

@@ -398,6 +398,24 @@ func TestModelInPath(t *testing.T) {
 	}
 }
 
+// A file goes up in the form in which it came; every other body is JSON.
+func TestObjectType(t *testing.T) {
+	p := &openai.OpenAI{HTTP: guest.HTTP{APIKey: "k"}}
+	if err := provision(t, p); err != nil {
+		t.Fatal(err)
+	}
+	const form = "multipart/form-data; boundary=x"
+	for d, want := range map[llm.Dialect]string{llm.Objects: form, llm.Chat: "application/json"} {
+		req := request(t, p, d, http.Header{"Content-Type": {form}})
+		if got := req.Header.Get("Content-Type"); got != want {
+			t.Errorf("%v: %s", d, got)
+		}
+	}
+	if _, err := p.NewRequest(t.Context(), &providers.Call{Dialect: llm.Objects, Method: "GET", Path: "/v1/elsewhere"}); err == nil {
+		t.Error("an object nowhere")
+	}
+}
+
 func TestDeployments(t *testing.T) {
 	p := &azure.Azure{HTTP: guest.HTTP{APIKey: "k", BaseURL: "https://h"}, Deployments: map[string]string{"gpt-4o": "mine"}}
 	if err := provision(t, p); err != nil {

@@ -151,6 +151,7 @@ func (p *OpenAI) NewRequest(ctx context.Context, c *providers.Call) (*http.Reque
 	if p.project != "" {
 		req.Header.Set("OpenAI-Project", p.project)
 	}
+	guest.ObjectType(req, c)
 	p.AddHeaders(req.Header)
 	if key := p.Key(c.Key); key != "" {
 		req.Header["Authorization"] = []string{"Bearer " + key}
