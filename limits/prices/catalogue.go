@@ -105,13 +105,18 @@ func (p *Price) fingerprint() string {
 	return b.String()
 }
 
+// resells are types of providers that ask the list prices of another for what
+// the catalogue does not list under their own name.
+var resells = map[string]string{"azure": "openai"}
+
 // Lookup finds the price of a model at a provider: name is its name in the
 // configuration, typ its type; at is the moment of the call. It asks, in order:
 //
 //  1. the overrides, for "name/model" and for the bare model;
 //  2. the catalogue's provider called like name ("groq", "azure"): whoever
 //     names a compatible server so means that one;
-//  3. the catalogue's provider called like typ;
+//  3. the catalogue's provider called like typ, and whom that resells at list
+//     price (Azure: OpenAI);
 //  4. if typ is not in the catalogue (empty before a stock proxy), the
 //     well-known first-party providers by the name of the model.
 //
@@ -137,6 +142,11 @@ func (c *Catalogue) Lookup(name, typ, model string, at time.Time) (Price, bool) 
 	if typed := c.providers[strings.ToLower(typ)]; typed != nil {
 		if typed != named {
 			if m := typed.find(lower); m != nil {
+				return m.at(at), true
+			}
+		}
+		if first := c.providers[resells[strings.ToLower(typ)]]; first != nil {
+			if m := first.find(lower); m != nil {
 				return m.at(at), true
 			}
 		}

@@ -43,6 +43,9 @@ func TestLookup(t *testing.T) {
 		{"openai", "simulated", "gpt-4o", "2.5", "10"}, // the demo
 		{"sim", "simulated", "claude-haiku-4-5", "1", "5"},
 		{"sim", "simulated", "o3", "2", "8"},
+		{"azure", "azure", "gpt-4o", "2.5", "10"}, // not listed under Azure's own name
+		{"work", "azure", "text-embedding-3-small", "0.02", ""},
+		{"gemini", "gemini", "gemini-2.5-flash", "0.3", "2.5"},
 	} {
 		p, ok := c.Lookup(tc.name, tc.typ, tc.model, asOf)
 		if !ok || p.Input == nil || *p.Input != usd(t, tc.input) {
