@@ -64,11 +64,8 @@ func (w *responsesRequestWriter) options() {
 	b = keyValue(b, "temperature", r.Temperature)
 	b = keyValue(b, "top_p", r.TopP)
 	w.loseValue(r.TopK, "top_k")
-	for name, v := range map[string]jsontext.Value{"frequency_penalty": r.FrequencyPenalty, "presence_penalty": r.PresencePenalty} {
-		if strings.Trim(string(v), "-0.eE+") != "" { // 0 is the default
-			w.loseValue(v, name)
-		}
-	}
+	w.losePenalty(r.FrequencyPenalty, "frequency_penalty")
+	w.losePenalty(r.PresencePenalty, "presence_penalty")
 	w.loseValue(r.Seed, "seed")
 	if len(r.Stop) > 0 {
 		w.n.lose(memberOf(w.c.Client, "stop"))
@@ -118,6 +115,13 @@ const maxUser = 64
 func (w *responsesRequestWriter) loseValue(v jsontext.Value, name string) {
 	if !absent(v) {
 		w.n.lose(memberOf(w.c.Client, name))
+	}
+}
+
+// losePenalty notes a penalty, unless it is 0, the default.
+func (w *responsesRequestWriter) losePenalty(v jsontext.Value, name string) {
+	if strings.Trim(string(v), "-0.eE+") != "" {
+		w.loseValue(v, name)
 	}
 }
 
