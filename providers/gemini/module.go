@@ -77,6 +77,7 @@ func (p *Gemini) NewRequest(ctx context.Context, c *providers.Call) (*http.Reque
 	if err != nil {
 		return nil, err
 	}
+	req.URL.RawQuery = "" // Google refuses parameters that it does not know
 	if c.Dialect == llm.GenerateContent && c.Stream && (!strings.HasSuffix(c.Path, streamVerb) || wantsEvents(c.RawQuery)) {
 		req.URL.RawQuery = "alt=sse"
 	}
