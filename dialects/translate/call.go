@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -204,6 +205,9 @@ func (c *Call) Event(dst, event []byte, usage func() llm.Usage) ([]byte, error) 
 	}
 	d := answer.Data(event)
 	if len(d) == 0 { // a comment: keep-alive
+		if len(bytes.Trim(event, "\r\n")) == 0 { // or the second half of a line end
+			return dst, nil
+		}
 		return c.writer.write(dst, &Delta{Kind: DeltaPing}), nil
 	}
 	end, err := c.reader.read(d, func(d Delta) { dst = c.writer.write(dst, &d) })
