@@ -122,17 +122,14 @@ func readGeminiAnswer(body []byte) (*Answer, error) {
 	}
 	for i := range g.Candidates {
 		c := &g.Candidates[i]
-		ch := Choice{Index: c.Index, Logprobs: c.Logprobs.chat()}
-		tools := false
-		var add func(Delta) = func(d Delta) { ch.take(&d) }
+		ch := geminiChoice{Choice: Choice{Index: c.Index, Logprobs: c.Logprobs.chat()}}
 		var s geminiState
 		for j := range c.Content.Parts {
-			if err := s.part(&g, c.Index, &c.Content.Parts[j], add); err != nil {
+			if err := s.part(&g, c.Index, &c.Content.Parts[j], func(d Delta) { ch.take(&d) }); err != nil {
 				return nil, err
 			}
 		}
-		tools = s.tools
-		f, said, err := geminiFinish(c.Finish, tools)
+		f, said, err := geminiFinish(c.Finish, s.tools)
 		if err != nil {
 			return nil, err
 		}
@@ -140,13 +137,19 @@ func readGeminiAnswer(body []byte) (*Answer, error) {
 			return nil, fmt.Errorf("%w: no reason why it ended", errAnswer)
 		}
 		ch.Finish = f
-		a.Choices = append(a.Choices, ch)
+		a.Choices = append(a.Choices, ch.Choice)
 	}
 	return a, nil
 }
 
-// take appends a delta to an answer's parts.
-func (ch *Choice) take(d *Delta) {
+// geminiChoice gathers the parts of a candidate.
+type geminiChoice struct {
+	Choice
+	seal Seal
+}
+
+// take appends a delta to the parts.
+func (ch *geminiChoice) take(d *Delta) {
 	n := len(ch.Parts)
 	joined := func(k PartKind) *Part {
 		if n == 0 || ch.Parts[n-1].Kind != k {
@@ -160,12 +163,13 @@ func (ch *Choice) take(d *Delta) {
 		joined(PartText).Text += d.Text
 	case DeltaReasoning:
 		joined(PartReasoning).Text += d.Text
+	case DeltaSeal: // of the call that comes next
+		ch.seal = d.Seal
 	case DeltaTool:
-		ch.Parts = append(ch.Parts, Part{Kind: PartToolCall, ID: d.ID, Name: d.Name})
+		ch.Parts = append(ch.Parts, Part{Kind: PartToolCall, ID: d.ID, Name: d.Name, Seal: ch.seal})
+		ch.seal = Seal{}
 	case DeltaArgs:
 		ch.Parts[n-1].Args += d.Text
-	case DeltaSeal:
-		ch.Parts[n-1].Seal = d.Seal
 	}
 }
 
@@ -228,10 +232,10 @@ func (s *geminiState) part(g *geminiBody, choice int64, p *geminiPart, emit func
 		}
 		s.calls++
 		s.parts++
-		emit(d)
-		if p.Signature != "" {
+		if p.Signature != "" { // first, for clients that have no place for it inside the call
 			emit(Delta{Kind: DeltaSeal, Choice: choice, Part: d.Part, Seal: Seal{Origin: llm.GenerateContent, Kind: sealCall, ID: d.ID, Data: p.Signature}})
 		}
+		emit(d)
 		emit(Delta{Kind: DeltaArgs, Choice: choice, Part: d.Part, Text: args})
 	case !absent(p.Inline), !absent(p.File):
 		return fmt.Errorf("%w: it holds media", errAnswer)

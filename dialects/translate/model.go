@@ -270,7 +270,7 @@ const (
 	DeltaText                       // Text
 	DeltaRefusal                    // Text
 	DeltaReasoning                  // Text
-	DeltaSeal                       // Seal: of the reasoning part Part, or of the tool call Part
+	DeltaSeal                       // Seal: of the reasoning part Part, or of the tool call Part, before its DeltaTool
 	DeltaTool                       // ID, Name, Custom: a tool call begins
 	DeltaArgs                       // Text: the next piece of its arguments
 	DeltaLogprobs                   // Raw, in the form of chat's logprobs

@@ -219,12 +219,15 @@ func (w *responsesWriter) seal(b []byte, d *Delta) []byte {
 	if d.Seal.Origin == llm.DialectNone {
 		return b
 	}
-	if call := w.callOf(d.Part); call != nil {
-		last := w.last
-		b, it := w.add(b, &openItem{outItem: *callSeal(d.Seal, call.callID)})
-		b = w.done(b, it)
-		w.last = last
-		return b
+	call := d.Seal.ID
+	if it := w.callOf(d.Part); it != nil {
+		call = it.callID
+	} else if d.Seal.Kind != sealCall {
+		call = ""
+	}
+	if call != "" {
+		b, it := w.add(w.settle(b), &openItem{outItem: *callSeal(d.Seal, call)})
+		return w.done(b, it)
 	}
 	b, it := w.reasoningItem(b, d.Part)
 	if it.seal.Origin == d.Seal.Origin && it.seal.Data != "" && it.seal.ID == d.Seal.ID && it.seal.Kind == d.Seal.Kind && d.Seal.Origin == llm.Messages {

@@ -197,7 +197,7 @@ func TestGeminiStreamToResponses(t *testing.T) {
 		response.output_item.added response.reasoning_summary_part.added response.reasoning_summary_text.delta response.reasoning_summary_text.delta
 		response.reasoning_summary_text.done response.reasoning_summary_part.done response.output_item.done
 		response.output_item.added response.content_part.added response.output_text.delta response.output_text.delta response.output_text.done response.content_part.done response.output_item.done
-		response.output_item.added response.output_item.added response.output_item.done response.function_call_arguments.delta
+		response.output_item.added response.output_item.done response.output_item.added response.function_call_arguments.delta
 		response.output_item.added response.custom_tool_call_input.delta
 		response.function_call_arguments.done response.output_item.done response.custom_tool_call_input.done response.output_item.done response.completed`)
 	if fmt.Sprint(names) != fmt.Sprint(want) {
@@ -216,13 +216,13 @@ func TestGeminiStreamToResponses(t *testing.T) {
 	if err := json.Unmarshal(last.Response.Output, &output); err != nil {
 		t.Fatal(err)
 	}
-	callID := output[2]["call_id"].(string)
+	callID := output[3]["call_id"].(string)
 	seal := packSeal(Seal{Origin: llm.GenerateContent, Kind: sealCall, ID: callID, Data: "U0lH"})
 	sameJSON(t, last.Response.Output, `[
 		{"type":"reasoning","id":"rs_0191ab_0","summary":[{"type":"summary_text","text":"Let me think"}]},
 		{"type":"message","id":"msg_0191ab_1","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Hello 😀","annotations":[],"logprobs":[]}]},
-		{"type":"function_call","id":"fc_0191ab_2","status":"completed","call_id":"`+callID+`","name":"f","arguments":"{\"a\":1}"},
-		{"type":"reasoning","id":"rs_0191ab_3","summary":[],"encrypted_content":"`+seal+`"},
+		{"type":"reasoning","id":"rs_0191ab_2","summary":[],"encrypted_content":"`+seal+`"},
+		{"type":"function_call","id":"fc_0191ab_3","status":"completed","call_id":"`+callID+`","name":"f","arguments":"{\"a\":1}"},
 		{"type":"custom_tool_call","id":"ctc_0191ab_4","status":"completed","call_id":"g1","name":"patch","input":"x\ny"}]`)
 	sameJSON(t, last.Response.Usage, `{"input_tokens":7,"input_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},"output_tokens":8,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":15}`)
 	if last.Response.Status != "completed" || last.Response.Model != "gemini-3" {
