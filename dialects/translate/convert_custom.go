@@ -71,7 +71,7 @@ func unwrapCustom(args string) string {
 // unwrapper takes the text out of {"input":"…"} while it comes. The zero value is
 // ready.
 type unwrapper struct {
-	head  string // what came before the text began
+	head  []byte // what came before the text began
 	begun bool   // inside the text
 	done  bool
 	held  string // an escape that is not complete
@@ -83,12 +83,16 @@ func (u *unwrapper) feed(piece string) string {
 		return ""
 	}
 	if !u.begun {
-		u.head += piece
-		i := strings.Index(u.head, `"`+customMember+`"`)
+		u.head = append(u.head, piece...)
+		if len(u.head)-len(piece) > maxHead {
+			return "" // it is not what was asked for
+		}
+		head := string(u.head)
+		i := strings.Index(head, `"`+customMember+`"`)
 		if i < 0 {
 			return ""
 		}
-		rest := strings.TrimLeft(u.head[i+len(customMember)+2:], " \t\r\n")
+		rest := strings.TrimLeft(head[i+len(customMember)+2:], " \t\r\n")
 		if rest == "" || rest[0] != ':' {
 			return ""
 		}
@@ -96,7 +100,7 @@ func (u *unwrapper) feed(piece string) string {
 		if rest == "" || rest[0] != '"' {
 			return ""
 		}
-		u.begun, u.head, piece = true, "", rest[1:]
+		u.begun, u.head, piece = true, nil, rest[1:]
 	}
 	s := u.held + piece
 	u.held = ""
@@ -132,8 +136,11 @@ func (u *unwrapper) rest() string {
 	if u.begun {
 		return ""
 	}
-	return u.head
+	return string(u.head)
 }
+
+// maxHead bounds where the text must begin.
+const maxHead = 1024
 
 // unescape decodes the escape at the start of s. n is its length, 0 when more is
 // needed.
@@ -210,13 +217,27 @@ func hashed(s string) string {
 // tool returns the tool that the caller offered under the name that providers
 // see, nil if there is none.
 func (r *Request) tool(name string) *Tool {
-	if r == nil {
+	if r == nil || len(r.Tools) == 0 {
 		return nil
 	}
-	for i := range r.Tools {
-		if r.Tools[i].Name == name {
-			return &r.Tools[i]
+	if r.byName == nil { // a request may hold very many
+		r.byName = make(map[string]int, len(r.Tools))
+		for i := len(r.Tools) - 1; i >= 0; i-- { // the first of a name
+			r.byName[r.Tools[i].Name] = i
 		}
 	}
+	if i, ok := r.byName[name]; ok {
+		return &r.Tools[i]
+	}
 	return nil
+}
+
+// some returns the tools that the choice is restricted to, as a set: there may be
+// very many.
+func (c *ToolChoice) some() map[string]bool {
+	set := make(map[string]bool, len(c.Allowed))
+	for _, name := range c.Allowed {
+		set[name] = true
+	}
+	return set
 }

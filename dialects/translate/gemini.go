@@ -231,11 +231,12 @@ func (w *geminiWriter) tools() {
 	r, c := w.r, &w.r.ToolChoice
 	b := w.b
 	open := false
+	some := c.some()
 	for i := range r.Tools {
 		t := &r.Tools[i]
 		// There is no way to allow only some and leave the choice to the model:
 		// the others are not offered.
-		if c.Allowed != nil && c.Mode != ToolAny && !contains(c.Allowed, t.Name) {
+		if c.Allowed != nil && c.Mode != ToolAny && !some[t.Name] {
 			continue
 		}
 		if !open {
@@ -284,15 +285,6 @@ func (w *geminiWriter) tools() {
 	if r.Parallel != nil && !*r.Parallel && c.Mode != ToolNone {
 		w.n.lose(memberOf(w.c.Client, "parallel_tool_calls"))
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // config writes generationConfig.

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -285,9 +284,10 @@ func (w *messagesRequestWriter) tools() {
 	r, b := w.r, w.b
 	if len(r.Tools) > 0 {
 		b = append(key(b, "tools"), '[')
+		some := r.ToolChoice.some()
 		for i := range r.Tools {
 			t := &r.Tools[i]
-			if r.ToolChoice.Allowed != nil && !slices.Contains(r.ToolChoice.Allowed, t.Name) {
+			if r.ToolChoice.Allowed != nil && !some[t.Name] {
 				continue
 			}
 			b = keyString(append(elem(b), '{'), "name", t.Name)

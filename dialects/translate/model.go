@@ -48,6 +48,9 @@ type Request struct {
 	CacheKey, User string
 	// ServiceTier is the tier asked for, "" or "auto" for the provider's choice.
 	ServiceTier string
+
+	// byName finds the tools once all are known; see tool.
+	byName map[string]int
 }
 
 // Roles of messages. Instructions in the middle of a conversation have

@@ -208,6 +208,11 @@ type responsesInput struct {
 	// talked is whether the conversation has begun, so that further
 	// instructions stand in its middle.
 	talked bool
+	// have are the tools by their names, wire their names by what the caller
+	// calls them in a namespace, spaces the names in each namespace.
+	have   map[string]int
+	wire   map[[2]string]string
+	spaces map[string][]string
 }
 
 // searchTool is the name under which the client's own search for tools is
@@ -260,12 +265,24 @@ func (p *responsesInput) tools(list []jsontext.Value, path, namespace string) er
 // offer adds a tool; one that was there already (found again by a search) is
 // replaced.
 func (p *responsesInput) offer(t Tool) {
-	if old := p.r.tool(t.Name); old != nil {
-		if old.Namespace == t.Namespace && old.Local == t.Local {
+	if p.have == nil {
+		p.have, p.wire, p.spaces = make(map[string]int), make(map[[2]string]string), make(map[string][]string)
+	}
+	if i, ok := p.have[t.Name]; ok {
+		if old := &p.r.Tools[i]; old.Namespace == t.Namespace && old.Local == t.Local {
 			*old = t
 			return
 		}
 		t.Name = clash(t.Name)
+	}
+	if i, ok := p.have[t.Name]; ok { // found again
+		p.r.Tools[i] = t
+		return
+	}
+	p.have[t.Name] = len(p.r.Tools)
+	if t.Namespace != "" {
+		p.wire[[2]string{t.Namespace, t.Local}] = t.Name
+		p.spaces[t.Namespace] = append(p.spaces[t.Namespace], t.Name)
 	}
 	p.r.Tools = append(p.r.Tools, t)
 }
@@ -288,12 +305,8 @@ func object(v jsontext.Value) jsontext.Value {
 
 // wireName returns the name under which providers know a tool of the caller.
 func (p *responsesInput) wireName(namespace, name string) string {
-	if namespace != "" {
-		for i := range p.r.Tools {
-			if t := &p.r.Tools[i]; t.Namespace == namespace && t.Local == name {
-				return t.Name
-			}
-		}
+	if s := p.wire[[2]string{namespace, name}]; s != "" {
+		return s
 	}
 	return flatName(namespace, name)
 }
@@ -344,11 +357,8 @@ func (p *responsesInput) choice(v jsontext.Value) error {
 			case "function", "custom":
 				c.Allowed = append(c.Allowed, p.wireName(one.Namespace, one.Name))
 			case "namespace":
-				for _, t := range p.r.Tools {
-					if t.Namespace == one.Name {
-						c.Allowed = append(c.Allowed, t.Name)
-					}
-				}
+				c.Allowed = append(c.Allowed, p.spaces[one.Name]...)
+				delete(p.spaces, one.Name) // once is enough
 			default:
 				p.n.lose(where)
 			}

@@ -100,16 +100,18 @@ func (p *responsesInput) seal(seals []Seal) {
 	if len(seals) == 0 {
 		return
 	}
+	byCall := make(map[string]Seal, len(seals))
+	for _, s := range seals {
+		byCall[s.ID] = s
+	}
 	for i := range p.r.Messages {
 		for j := range p.r.Messages[i].Parts {
 			part := &p.r.Messages[i].Parts[j]
 			if part.Kind != PartToolCall {
 				continue
 			}
-			for _, s := range seals {
-				if s.ID == part.ID {
-					part.Seal = s
-				}
+			if s, ok := byCall[part.ID]; ok {
+				part.Seal = s
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -342,4 +343,47 @@ func codexBody(before, tools, more string) string {
 		{"type":"function_call_output","id":"fco_2","call_id":"call_2","output":"hello"},
 		{"type":"custom_tool_call_output","id":"ctco_1","call_id":"call_3","output":"it is done"}],
 		"tool_choice":"auto","store":false,"include":["reasoning.encrypted_content"],"prompt_cache_key":"01a2","client_metadata":{"x-codex-turn-metadata":"{}"},` + more + `}`
+}
+
+// Very many of anything cost no more than their bytes.
+func TestManyOfEverything(t *testing.T) {
+	many := func(n int, s string) string {
+		return strings.Repeat(s+",", n-1) + s
+	}
+	var names, calls []string
+	for i := range 20_000 {
+		names = append(names, `{"type":"function","name":"f`+strconv.Itoa(i)+`"}`)
+		calls = append(calls, `{"type":"function_call","call_id":"c`+strconv.Itoa(i)+`","namespace":"n","name":"f`+strconv.Itoa(i)+`","arguments":"{}"}`)
+	}
+	seal := packSeal(Seal{Origin: llm.GenerateContent, Kind: sealCall, ID: "c1", Data: "x"})
+	for name, body := range map[string]string{
+		"tools":      `{"model":"m","input":"x","tools":[` + strings.Join(names, ",") + `],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[` + strings.Join(names, ",") + `]}}`,
+		"namespaces": `{"model":"m","input":[` + strings.Join(calls, ",") + `],"tools":[{"type":"namespace","name":"n","tools":[` + strings.Join(names, ",") + `]}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[` + many(20_000, `{"type":"namespace","name":"n"}`) + `]}}`,
+		"seals":      `{"model":"m","input":[` + strings.Join(calls, ",") + `,` + many(20_000, `{"type":"reasoning","summary":[],"encrypted_content":"`+seal+`"}`) + `]}`,
+		"results":    `{"model":"m","input":[` + many(20_000, `{"type":"function_call_output","call_id":"c","output":"x"}`) + `]}`,
+		"turns":      `{"model":"m","input":[` + many(20_000, `{"role":"user","content":"x"},{"role":"assistant","content":"x"}`) + `]}`,
+		"unknown":    `{"model":"m","input":[` + many(20_000, `{"type":"x"}`) + `]}`,
+	} {
+		for _, upstream := range []llm.Dialect{llm.Chat, llm.Messages, llm.GenerateContent} {
+			start := time.Now()
+			out, _, err := testCall(llm.Responses, upstream).Request([]byte(body))
+			if err != nil || !json.Valid(out) {
+				t.Errorf("%s to %s: %v", name, upstream, err)
+			}
+			t.Logf("%s to %s: %d bytes in %v", name, upstream, len(body), time.Since(start))
+		}
+	}
+	// The text of an emulated tool in the smallest pieces.
+	var u unwrapper
+	n := len(u.feed(`{"input":"`))
+	for range 1 << 20 {
+		n += len(u.feed("x"))
+	}
+	var odd unwrapper
+	for range 1 << 20 {
+		n += len(odd.feed("x"))
+	}
+	if n != 1<<20 || len(odd.rest()) != 1<<20 {
+		t.Errorf("%d bytes, %d of the odd one", n, len(odd.rest()))
+	}
 }
