@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/lease"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
 )
 
 // The process-wide registries: one writer per path, whatever configs and
@@ -22,6 +24,7 @@ var (
 	logRegistry    lease.Registry[*audit.Log]
 	ledgerRegistry lease.Registry[*ledger.Ledger]
 	ratesRegistry  lease.Registry[*limits.Rates]
+	objectRegistry lease.Registry[*objects.Store]
 )
 
 // openStores is what one config has open, counted by its lease and its
@@ -29,6 +32,7 @@ var (
 type openStores struct {
 	stores   handlers.Stores
 	refs     int
+	objects  *objects.Store // nil until it is needed
 	releases []func() error
 }
 
@@ -83,8 +87,31 @@ func (a *App) acquire() (err error) {
 		o.releases = append(o.releases, l.Release)
 		o.stores.Logs[name] = l.Value()
 	}
+	o.stores.Objects = func() (*objects.Store, error) { return a.objects(o, dir) }
 	a.open = o
 	return nil
+}
+
+// objects opens the record of what providers keep, when a request first needs
+// it: most sites never do.
+func (a *App) objects(o *openStores, dir string) (*objects.Store, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o.objects != nil && o.objects.Err() == nil {
+		return o.objects, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "objects.db")
+	l, err := objectRegistry.Acquire(path, func() (*objects.Store, error) { return objects.Open(path, time.Now()) })
+	if err != nil {
+		a.log.Error("the record of stored objects cannot be opened", zap.Error(err))
+		return nil, err
+	}
+	o.releases = append(o.releases, l.Release)
+	o.objects = l.Value()
+	return o.objects, nil
 }
 
 // leave gives one lease of o back; the last one closes what nobody else has

@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
 )
 
 // callVar is where the call travels in Caddy's table of request variables, which
@@ -69,6 +70,9 @@ type call struct {
 	// noUsage is true when the deployment at work must not be asked for the
 	// usage of a stream.
 	noUsage bool
+	// home is who made, and where, what this request continues; nil if it
+	// continues nothing.
+	home *objects.Owner
 	// key is the provider's credential of the attempt at work.
 	key string
 	// lost names what a translation could not carry, for the answer's header.

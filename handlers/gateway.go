@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
 
@@ -46,6 +47,9 @@ type Stores struct {
 	Rates  *limits.Rates
 	Ledger *ledger.Ledger // nil when no llm_cost is configured
 	Logs   map[string]*audit.Log
+	// Objects opens the record of who made what providers keep, once it is
+	// needed.
+	Objects func() (*objects.Store, error)
 	// Leave gives this request's lease back.
 	Leave func()
 }

@@ -40,13 +40,19 @@ func newEndpoint(name string, p providers.Provider) *endpoint {
 		if keys := k.Keys(); len(keys) > 0 {
 			e.keys = keys
 		}
-	} else if k, ok := p.(interface{ Key() string }); ok {
-		e.keys[0] = k.Key()
 	}
 	for _, key := range e.keys {
 		e.prints = append(e.prints, pool.Fingerprint(key))
 	}
 	return e
+}
+
+// credential names one of the keys, "" when there is only one.
+func (e *endpoint) credential(k int) string {
+	if len(e.keys) < 2 {
+		return ""
+	}
+	return strconv.Itoa(k + 1)
 }
 
 // candidate is one deployment that may answer a request.
@@ -151,11 +157,8 @@ func (h *Upstream) expand(c *call, p *plan, ch routing.Choice) {
 	for i := range e.keys {
 		k := (first + i) % len(e.keys)
 		cand := candidate{end: e, key: e.keys[k], dep: llm.Deployment{
-			Provider: e.name, Type: e.provider.Type(), Model: ch.Model, Dialect: dialect, MaxTokensField: e.provider.MaxTokensField(),
+			Provider: e.name, Type: e.provider.Type(), Model: ch.Model, Dialect: dialect, Credential: e.credential(k), MaxTokensField: e.provider.MaxTokensField(),
 		}}
-		if len(e.keys) > 1 {
-			cand.dep.Credential = strconv.Itoa(k + 1)
-		}
 		cand.health = deployments.Health(pool.Key{Provider: e.name, Address: e.address, Model: ch.Model, Credential: e.prints[k]})
 		p.list = append(p.list, cand)
 	}
@@ -349,11 +352,15 @@ func (c *call) session() string {
 // understands: such a request is never tried anywhere else.
 var pinned = [...]string{"previous_response_id", "conversation", "item_reference", "container"}
 
-// pin leaves one deployment for a request that continues what a provider keeps.
+// pin leaves one deployment for a request that continues what a provider keeps:
+// the one that made it.
 func (h *Upstream) pin(c *call, p *plan) error {
-	v := c.x.View
+	if p.list = c.atHome(p.list); len(p.list) == 0 {
+		return llm.Deny(http.StatusBadRequest, llm.CodeUnsupportedField, llm.StageRequest,
+			"the request continues what another provider keeps than those of this model; start a new conversation")
+	}
 	for _, what := range pinned {
-		if slices.Contains(v.Unbounded, what) {
+		if slices.Contains(c.x.View.Unbounded, what) {
 			p.list = p.list[:1]
 			break
 		}

@@ -58,13 +58,17 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 			return err
 		}
 	}
+	query := r.URL.RawQuery
+	if tr != nil {
+		query = "" // it belongs to the client's dialect
+	}
 	req, err := provider.NewRequest(ctx, &providers.Call{
 		Dialect: cand.dep.Dialect, Model: wireModel(cand), Stream: x.Stream(), Key: cand.key,
-		Method: r.Method, Path: r.URL.Path, Header: r.Header, RawQuery: r.URL.RawQuery, Body: body, RequestID: x.ID,
+		Method: r.Method, Path: r.URL.Path, Header: r.Header, RawQuery: query, Body: body, RequestID: x.ID,
 	})
 	if err != nil {
 		a.Result, a.Error = llm.ResultUnsent, "the request could not be built"
-		return internalDenial(err)
+		return denialOf(err)
 	}
 	c.wrote.Store(false)
 	cand.health.Begin()
@@ -266,7 +270,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 	default:
 		return c.failed(a, nil, "neither JSON nor an event stream", "the provider's answer is neither JSON nor an event stream")
 	}
-	w.upstream, w.tr = cand.dep.Dialect, tr
+	w.upstream, w.tr, w.remember = cand.dep.Dialect, tr, h.remember(c, cand)
 	// An error that comes before anything else in the answer counts like an
 	// error status while there is another deployment to try.
 	w.strict = p.more(now())

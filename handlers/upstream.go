@@ -58,6 +58,7 @@ type Upstream struct {
 	OnUnsupported string `json:"on_unsupported,omitempty"`
 
 	Balance
+	Objects
 	common
 	inlineType string
 	inline     providers.Provider
@@ -154,6 +155,9 @@ func (h *Upstream) Provision(ctx caddy.Context) error {
 			}
 		}
 	}
+	if err := h.setupObjects(); err != nil {
+		return fmt.Errorf("llm_upstream: %w", err)
+	}
 	if h.HealthInterval > 0 {
 		h.gw.Background(h.checkHealth)
 	}
@@ -199,7 +203,7 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 	}
 	switch {
 	case x.Dialect == llm.Objects:
-		return objectsDenied()
+		return h.object(c, r)
 	case x.Dialect.Lists():
 		return h.models(c, r)
 	}
@@ -207,6 +211,9 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 		return err
 	}
 	if err := mayName(x); err != nil {
+		return err
+	}
+	if err := h.mayRefer(c); err != nil {
 		return err
 	}
 	var p plan
@@ -244,6 +251,7 @@ func clip(s string) string {
 //		first_byte_timeout  <duration>
 //		stream_idle_timeout <duration>
 //		on_unsupported reject|drop|warn
+//		objects deny|allow|shared [<provider…>]
 //		errors json|pass
 //		debug_headers
 //	}
@@ -279,6 +287,8 @@ func (h *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err = oneArg(d, &h.OnUnsupported); err == nil && !slices.Contains([]string{"reject", "drop", "warn"}, h.OnUnsupported) {
 				err = d.Errf("on_unsupported takes reject, drop or warn, not %q", h.OnUnsupported)
 			}
+		case "objects":
+			err = h.Objects.unmarshal(d)
 		default:
 			name := d.Val()
 			var ok bool

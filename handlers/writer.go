@@ -58,6 +58,8 @@ type answerWriter struct {
 	// the attempt, since another may follow; limited says that the provider
 	// asked not to be called for a while.
 	strict, limited bool
+	// remember notes the ids of what the provider keeps; nil if nobody asks.
+	remember func(body []byte)
 	// borrowed are the names of the headers that came from the provider.
 	borrowed []string
 	whole    []byte
@@ -223,6 +225,9 @@ func (w *answerWriter) events(p []byte) error {
 		if w.gone != nil {
 			return nil // only the figures count now
 		}
+		if w.remember != nil && namesObject(ev) {
+			w.remember(answer.Data(ev))
+		}
 		if !w.sent && w.strict && w.failed() {
 			return w.providerFailed()
 		}
@@ -328,7 +333,7 @@ func (w *answerWriter) reset() {
 	}
 	w.borrowed = w.borrowed[:0]
 	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, nil, 0
-	w.upstream, w.tr, w.strict, w.limited = llm.DialectNone, nil, false, false
+	w.upstream, w.tr, w.remember, w.strict, w.limited = llm.DialectNone, nil, nil, false, false
 	w.c.linger.Store(false)
 }
 
@@ -507,6 +512,10 @@ func (w *answerWriter) complete(gone bool) error {
 		if w.status >= 200 && w.status < 300 && w.status != http.StatusNoContent && w.c.x.Dialect.HasBody() {
 			if err := w.read.Body(w.whole); err != nil {
 				return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server's answer is not valid JSON").Because(err)
+			}
+			if w.remember != nil {
+				w.remember(w.whole)
+				w.remember = nil
 			}
 			return w.translateWhole()
 		}

@@ -23,7 +23,7 @@ import (
 type house struct{ left int }
 
 func (*house) UseAudit(string)                            {}
-func (*house) Background(func(context.Context)) {}
+func (*house) Background(func(context.Context))           {}
 func (*house) UseLedger()                                 {}
 func (*house) Provider(string) (providers.Provider, bool) { return nil, false }
 func (*house) Catalogue() *prices.Catalogue               { return prices.Embedded() }

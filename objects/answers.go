@@ -23,7 +23,7 @@ func ID(body []byte) string {
 }
 
 // IDs returns the id of an object and those of what was made with it: the output
-// of a response, the files of a batch.
+// of a response, the files of a batch, the file of an upload.
 func IDs(body []byte) []string {
 	var o struct {
 		ID     string         `json:"id"`
@@ -34,13 +34,16 @@ func IDs(body []byte) []string {
 		Response struct {
 			ID string `json:"id"`
 		} `json:"response"`
+		File struct {
+			ID string `json:"id"`
+		} `json:"file"`
 		OutputFile string `json:"output_file_id"`
 		ErrorFile  string `json:"error_file_id"`
 	}
 	if json.Unmarshal(body, &o, lenient) != nil {
 		return nil
 	}
-	ids := []string{o.ID, o.Item.ID, o.Response.ID, o.OutputFile, o.ErrorFile}
+	ids := []string{o.ID, o.Item.ID, o.Response.ID, o.File.ID, o.OutputFile, o.ErrorFile}
 	if o.Output.Kind() == '[' {
 		var items []struct {
 			ID string `json:"id"`

@@ -141,7 +141,8 @@ func allowQuery(raw string) string {
 		}
 		name, _, _ := strings.Cut(pair, "=")
 		switch name {
-		case "beta", "limit", "after", "after_id", "before_id", "order", "pageSize", "pageToken":
+		case "beta", "limit", "after", "after_id", "before_id", "order", "pageSize", "pageToken",
+			"purpose", "include", "include[]", "starting_after", "before", "stream", "filter":
 			kept = append(kept, pair)
 		}
 	}

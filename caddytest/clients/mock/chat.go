@@ -28,10 +28,10 @@ func chat(c *call) {
 	if p.wantsTools() {
 		finish = "tool_calls"
 		for i, name := range p.tools {
-			out += len(ToolArguments[i])
+			out += len(p.arguments(i))
 			calls = append(calls, map[string]any{
 				"id": c.newID("call") + name, "type": "function",
-				"function": map[string]any{"name": name, "arguments": ToolArguments[i]},
+				"function": map[string]any{"name": name, "arguments": p.arguments(i)},
 			})
 		}
 	} else {

@@ -20,9 +20,9 @@ func messages(c *call) {
 	if p.wantsTools() {
 		stop = "tool_use"
 		for i, name := range p.tools {
-			out += len(ToolArguments[i])
+			out += len(p.arguments(i))
 			blocks = append(blocks, map[string]any{
-				"type": "tool_use", "id": c.newID("toolu") + name, "name": name, "input": json.RawMessage(ToolArguments[i]),
+				"type": "tool_use", "id": c.newID("toolu") + name, "name": name, "input": json.RawMessage(p.arguments(i)),
 			})
 		}
 	} else {
@@ -58,7 +58,7 @@ func messages(c *call) {
 			s.typed(map[string]any{"type": "content_block_start", "index": i, "content_block": map[string]any{
 				"type": "tool_use", "id": b["id"], "name": b["name"], "input": map[string]any{},
 			}})
-			for _, piece := range pieces(ToolArguments[i]) {
+			for _, piece := range pieces(p.arguments(i)) {
 				s.typed(map[string]any{"type": "content_block_delta", "index": i, "delta": map[string]any{"type": "input_json_delta", "partial_json": piece}})
 			}
 		} else {

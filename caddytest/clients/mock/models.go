@@ -17,7 +17,7 @@ func models(c *call) {
 	show := func(id string) any {
 		return map[string]any{"id": id, "object": "model", "created": created, "owned_by": "mock"}
 	}
-	if c.anthropic {
+	if c.family == anthropic {
 		ids = anthropicModels
 		show = func(id string) any {
 			return map[string]any{"type": "model", "id": id, "display_name": id, "created_at": "2025-09-29T00:00:00Z"}
@@ -36,7 +36,7 @@ func models(c *call) {
 		data = append(data, show(id))
 	}
 	list := map[string]any{"data": data}
-	if c.anthropic {
+	if c.family == anthropic {
 		list["has_more"], list["first_id"], list["last_id"] = false, ids[0], ids[len(ids)-1]
 	} else {
 		list["object"] = "list"

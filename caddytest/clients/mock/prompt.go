@@ -11,6 +11,7 @@ type prompt struct {
 	lastUser   string
 	toolResult string // the last tool result, "" if none
 	tools      []string
+	agent      *turn // what an agent's user asked for, nil if the caller is no agent
 }
 
 // Answer is the text with which the provider answers a user's text.
@@ -29,6 +30,9 @@ var ToolArguments = [2]string{
 }
 
 func (p prompt) answer() string {
+	if p.agent != nil {
+		return p.agent.answer()
+	}
 	if p.toolResult != "" {
 		return ToolAnswer(p.toolResult)
 	}
@@ -37,6 +41,14 @@ func (p prompt) answer() string {
 
 // wantsTools reports whether the answer is a call of the tools offered.
 func (p prompt) wantsTools() bool { return len(p.tools) > 0 && p.toolResult == "" }
+
+// arguments are those of the call of a tool offered.
+func (p prompt) arguments(i int) string {
+	if p.agent != nil {
+		return p.agent.arguments
+	}
+	return ToolArguments[i]
+}
 
 // text collects the text of a content: a string or a list of parts.
 func text(v any) string {
@@ -52,7 +64,7 @@ func text(v any) string {
 		}
 		return b.String()
 	case map[string]any:
-		for _, name := range []string{"text", "content", "output"} {
+		for _, name := range []string{"text", "content", "output", "parts", "result", "error"} {
 			if t, ok := v[name]; ok {
 				return text(t)
 			}
@@ -64,29 +76,20 @@ func text(v any) string {
 func (c *call) prompt() prompt {
 	var p prompt
 	var all []string
-	all = append(all, text(c.req["system"]), text(c.req["instructions"]))
-	list, _ := c.req["messages"].([]any)
-	switch in := c.req["input"].(type) {
-	case string:
-		list = []any{map[string]any{"role": "user", "content": in}}
-	case []any:
-		list = in
-	}
-	for _, item := range list {
-		m, ok := item.(map[string]any)
-		if !ok {
-			continue
-		}
-		t := text(m)
+	all = append(all, text(c.req["system"]), text(c.req["instructions"]), text(c.req["systemInstruction"]))
+	for _, item := range c.turns() {
+		t := text(item)
 		all = append(all, t)
-		role, _ := m["role"].(string)
-		typ, _ := m["type"].(string)
+		role, _ := item["role"].(string)
+		typ, _ := item["type"].(string)
 		switch {
-		case role == "tool", typ == "function_call_output":
+		case role == "tool", typ == "function_call_output", typ == "custom_tool_call_output":
 			p.toolResult = t
 		case role == "user":
 			p.toolResult = ""
-			if r, ok := toolResult(m["content"]); ok {
+			if r, ok := toolResult(item["content"]); ok {
+				p.toolResult = r
+			} else if r, ok := functionResponse(item["parts"]); ok {
 				p.toolResult = r
 			} else {
 				p.lastUser = t
@@ -94,20 +97,70 @@ func (c *call) prompt() prompt {
 		}
 	}
 	p.all = strings.Join(all, " ")
-	tools, _ := c.req["tools"].([]any)
-	for _, tool := range tools {
-		m, _ := tool.(map[string]any)
-		if f, ok := m["function"].(map[string]any); ok {
-			m = f
-		}
-		if name, ok := m["name"].(string); ok {
+	offered := c.tools()
+	for _, tool := range offered {
+		if name, ok := tool["name"].(string); ok {
 			p.tools = append(p.tools, name)
 		}
 	}
 	if len(p.tools) > len(ToolArguments) {
 		p.tools = p.tools[:len(ToolArguments)]
 	}
+	if strings.HasPrefix(c.probe, "probe-agent-") {
+		p.agent = c.agentTurn(offered)
+		p.tools, p.toolResult, p.lastUser = p.agent.calls(), p.agent.result, c.probe
+	}
 	return p
+}
+
+// turns are the messages or items of a request, of whatever family.
+func (c *call) turns() (list []map[string]any) {
+	for _, name := range []string{"messages", "input", "contents"} {
+		switch in := c.req[name].(type) {
+		case string:
+			list = append(list, map[string]any{"role": "user", "content": in})
+		case []any:
+			for _, item := range in {
+				if m, ok := item.(map[string]any); ok {
+					list = append(list, m)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// tools are the functions offered in a request, of whatever family.
+func (c *call) tools() (list []map[string]any) {
+	tools, _ := c.req["tools"].([]any)
+	for _, tool := range tools {
+		m, _ := tool.(map[string]any)
+		if f, ok := m["function"].(map[string]any); ok {
+			m = f
+		}
+		if many, ok := m["functionDeclarations"].([]any); ok {
+			for _, f := range many {
+				if f, ok := f.(map[string]any); ok {
+					list = append(list, f)
+				}
+			}
+			continue
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// functionResponse finds a Gemini functionResponse in the parts of a content.
+func functionResponse(parts any) (string, bool) {
+	list, _ := parts.([]any)
+	for _, part := range list {
+		m, _ := part.(map[string]any)
+		if f, ok := m["functionResponse"].(map[string]any); ok {
+			return text(f["response"]), true
+		}
+	}
+	return "", false
 }
 
 // toolResult finds an Anthropic tool_result block in a content.

@@ -30,10 +30,10 @@ func responses(c *call) {
 	out := 0
 	if p.wantsTools() {
 		for i, name := range p.tools {
-			out += len(ToolArguments[i])
+			out += len(p.arguments(i))
 			items = append(items, map[string]any{
 				"id": fmt.Sprintf("%s_%d", c.newID("fc"), i), "type": "function_call", "status": "completed",
-				"call_id": c.newID("call") + name, "name": name, "arguments": ToolArguments[i],
+				"call_id": c.newID("call") + name, "name": name, "arguments": p.arguments(i),
 			})
 		}
 	} else {
@@ -100,4 +100,8 @@ func responses(c *call) {
 		event("response.output_item.done", map[string]any{"output_index": i, "item": m})
 	}
 	event("response.completed", map[string]any{"response": final})
+}
+
+func inputTokens(c *call) {
+	c.json(http.StatusOK, map[string]any{"object": "response.input_tokens", "input_tokens": words(c.prompt().all)})
 }

@@ -14,8 +14,9 @@ import (
 
 // Config says which keys the provider wants and which it must never see.
 type Config struct {
-	OpenAIKey    string
+	OpenAIKey    string // also of the Ollama dialect
 	AnthropicKey string
+	GoogleKey    string
 	// Forbidden are the keys of the gateway's own clients: a request in which
 	// one of them appears, anywhere, is answered with an error that fails the
 	// test that caused it.
@@ -64,6 +65,7 @@ type Server struct {
 // note is what is known of one probe.
 type note struct {
 	seen     []Seen
+	turns    int           // streamed requests in which an agent offered tools
 	release  chan struct{} // closed when the test lets a gated stream go on
 	released bool
 	gone     chan struct{} // closed when a caller left in the middle of an answer
@@ -82,52 +84,81 @@ func New(cfg Config) *Server {
 		"POST /v1/responses":        responses,
 		"POST /v1/embeddings":       embeddings,
 		"POST /v1/completions":      completions,
+
+		"POST /v1/responses/input_tokens": inputTokens,
 	}
 	for pattern, f := range openai {
-		s.mux.HandleFunc(pattern, s.handle(false, f))
+		s.mux.HandleFunc(pattern, s.handle(openAI, f))
 	}
-	s.mux.HandleFunc("POST /v1/messages", s.handle(true, messages))
-	s.mux.HandleFunc("POST /v1/messages/count_tokens", s.handle(true, countTokens))
+	s.mux.HandleFunc("POST /v1/messages", s.handle(anthropic, messages))
+	s.mux.HandleFunc("POST /v1/messages/count_tokens", s.handle(anthropic, countTokens))
 	for _, pattern := range []string{"GET /v1/models", "GET /v1/models/{id}"} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.handle(r.Header.Get("Anthropic-Version") != "", models)(w, r)
+			switch {
+			case r.Header.Get("Anthropic-Version") != "":
+				s.handle(anthropic, models)(w, r)
+			case r.Header.Get("X-Goog-Api-Key") != "":
+				s.handle(google, googleModels)(w, r)
+			default:
+				s.handle(openAI, models)(w, r)
+			}
 		})
 	}
+	for _, version := range []string{"v1", "v1beta"} { // majors of Google's SDK differ
+		s.mux.HandleFunc("POST /"+version+"/models/{call}", s.handle(google, generate))
+	}
+	s.mux.HandleFunc("GET /v1beta/models", s.handle(google, googleModels))
+	s.mux.HandleFunc("POST /api/chat", s.handle(ollama, ollamaChat))
+	s.mux.HandleFunc("POST /api/generate", s.handle(ollama, ollamaGenerate))
+	s.mux.HandleFunc("POST /api/embed", s.handle(ollama, ollamaEmbed))
+	s.mux.HandleFunc("GET /api/tags", s.handle(ollama, ollamaTags))
 	return s
 }
 
 // ServeHTTP answers as a provider would.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
+// family is whose API a request is of.
+type family int
+
+const (
+	openAI family = iota
+	anthropic
+	google
+	ollama
+)
+
 // call is one request on its way through the provider.
 type call struct {
-	s         *Server
-	w         http.ResponseWriter
-	r         *http.Request
-	anthropic bool
-	id        string // of the request, told in the answer's header
-	raw       []byte
-	req       map[string]any
-	model     string
-	stream    bool
-	probe     string
-	note      *note
-	attempt   int // how many requests with this probe came, this one included
-	served    *Served
+	s       *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	family  family
+	id      string // of the request, told in the answer's header
+	raw     []byte
+	req     map[string]any
+	model   string
+	mood    string // the words that make it misbehave: the model's name, or an agent's probe
+	stream  bool
+	probe   string
+	note    *note
+	attempt int // how many requests with this probe came, this one included
+	turn    int // how many of them were streamed and offered tools, this one included
+	served  *Served
 }
 
 // handle does what all endpoints have in common: the key, the body, the probe,
 // the errors that a model's name asks for.
-func (s *Server) handle(anthropic bool, f func(*call)) http.HandlerFunc {
+func (s *Server) handle(of family, f func(*call)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c := &call{s: s, w: w, r: r, anthropic: anthropic}
+		c := &call{s: s, w: w, r: r, family: of}
 		raw, err := io.ReadAll(io.LimitReader(r.Body, 32<<20))
 		if err != nil {
 			return
 		}
 		c.raw = raw
 		s.record(c)
-		if anthropic {
+		if of == anthropic {
 			w.Header().Set("Request-Id", c.id)
 			w.Header().Set("Anthropic-Ratelimit-Requests-Remaining", "41")
 		} else {
@@ -138,7 +169,7 @@ func (s *Server) handle(anthropic bool, f func(*call)) http.HandlerFunc {
 			c.fail(http.StatusTeapot, "invalid_request_error", "leak", "mock: a key of the gateway's client reached the provider")
 			return
 		}
-		if !s.authorized(anthropic, r) {
+		if !s.authorized(of, r) {
 			c.fail(http.StatusUnauthorized, "authentication_error", "invalid_api_key", "mock: this is not the provider's key")
 			return
 		}
@@ -152,6 +183,10 @@ func (s *Server) handle(anthropic bool, f func(*call)) http.HandlerFunc {
 			}
 			c.model, _ = c.req["model"].(string)
 			c.stream, _ = c.req["stream"].(bool)
+			if of == google {
+				c.model, _, _ = strings.Cut(r.PathValue("call"), ":")
+			}
+			c.understand()
 		}
 		if !c.failByModel() {
 			f(c)
@@ -216,10 +251,13 @@ func (s *Server) leaked(r *http.Request, raw []byte) bool {
 	return false
 }
 
-func (s *Server) authorized(anthropic bool, r *http.Request) bool {
+func (s *Server) authorized(of family, r *http.Request) bool {
 	bearer := r.Header.Get("Authorization")
-	if !anthropic {
+	switch of {
+	case openAI, ollama:
 		return bearer == "Bearer "+s.cfg.OpenAIKey
+	case google:
+		return r.Header.Get("X-Goog-Api-Key") == s.cfg.GoogleKey && bearer == "" && !r.URL.Query().Has("key")
 	}
 	key := r.Header.Get("X-Api-Key")
 	if key != "" && bearer != "" {
@@ -268,10 +306,10 @@ func (s *Server) waitGone(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// gate holds a stream of a model named "…gate…" until the test releases it. It
+// gate holds a stream of a call in the mood "gate" until the test releases it. It
 // returns false if nobody did, or if the caller left.
 func (c *call) gate() bool {
-	if !strings.Contains(c.model, "gate") {
+	if !strings.Contains(c.mood, "gate") {
 		return true
 	}
 	select {

@@ -12,7 +12,7 @@ import (
 // created is the time that all answers claim.
 const created = 1760000000
 
-// json answers with one JSON value; if the model's name asks for it, with half of
+// json answers with one JSON value; if the call's mood asks for it, with half of
 // one: "cut" breaks the connection after it, "eof" ends the body as if it were
 // whole.
 func (c *call) json(status int, v any) {
@@ -22,7 +22,7 @@ func (c *call) json(status int, v any) {
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", "application/json")
-	cut, eof := strings.Contains(c.model, "cut"), strings.Contains(c.model, "eof")
+	cut, eof := c.breaks("cut"), c.breaks("eof")
 	if cut {
 		h.Set("Content-Length", strconv.Itoa(len(b)))
 	}
@@ -82,22 +82,29 @@ func (s *sse) raw(frame string) {
 	}
 }
 
-// broken ends a stream after its first deltas in the way that the model's name
+// breaks reports whether the answer is to break in this way: always, or with
+// "once" in the mood only the first answer of an agent's turn.
+func (c *call) breaks(how string) bool {
+	return strings.Contains(c.mood, how) && (!strings.Contains(c.mood, "once") || c.turn == 1)
+}
+
+// broken ends a stream after its first deltas in the way that the call's mood
 // asks for, and returns true if it did:
 //
 //	cut     the connection breaks
 //	eof     the body ends as if it were whole, without the terminal event
 //	inband  an error event
 func (s *sse) broken() bool {
-	m := s.c.model
 	switch {
-	case strings.Contains(m, "cut"):
+	case s.c.breaks("cut"):
 		panic(http.ErrAbortHandler)
-	case strings.Contains(m, "eof"):
-	case strings.Contains(m, "inband"):
+	case s.c.breaks("eof"):
+	case s.c.breaks("inband"):
 		const message = "mock: overloaded in the middle of the answer"
 		switch {
-		case s.c.anthropic:
+		case s.c.family == google:
+			s.send("", map[string]any{"error": googleError(http.StatusServiceUnavailable, message)})
+		case s.c.family == anthropic:
 			s.send("error", map[string]any{"type": "error", "error": map[string]any{"type": "overloaded_error", "message": message}})
 		case strings.HasSuffix(s.c.r.URL.Path, "/responses"):
 			resp := responseShell(s.c, "failed", nil)

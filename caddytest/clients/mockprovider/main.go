@@ -1,7 +1,7 @@
 // Command mockprovider serves the mock provider on a free port of the loopback
 // interface until it is told to stop, and writes its address to a file.
 //
-// The keys come by the environment: MOCK_OPENAI_KEY, MOCK_ANTHROPIC_KEY, and in
+// The keys come by the environment: MOCK_OPENAI_KEY, MOCK_ANTHROPIC_KEY, MOCK_GOOGLE_KEY, and in
 // MOCK_FORBIDDEN, separated by commas, those it must never see.
 package main
 
@@ -23,6 +23,7 @@ func main() {
 	s := mock.New(mock.Config{
 		OpenAIKey:    os.Getenv("MOCK_OPENAI_KEY"),
 		AnthropicKey: os.Getenv("MOCK_ANTHROPIC_KEY"),
+		GoogleKey:    os.Getenv("MOCK_GOOGLE_KEY"),
 		Forbidden:    strings.Split(os.Getenv("MOCK_FORBIDDEN"), ","),
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
