@@ -133,10 +133,14 @@ func (l *line) decisions(x *llm.Exchange) {
 	l.byte(']')
 }
 
-func (l *line) deployment(d *llm.Deployment, reserved llm.Money) {
+func (l *line) deployment(x *llm.Exchange, d *llm.Deployment, reserved llm.Money) {
 	l.open("provider", d.Provider)
 	l.str("type", d.Type)
 	l.str("model", d.Model)
+	if d.Dialect != llm.DialectNone && d.Dialect != x.Dialect {
+		l.str("dialect", d.Dialect.String())
+	}
+	l.str("credential", d.Credential)
 	l.num("reserved_nanousd", int64(reserved))
 }
 
@@ -145,7 +149,7 @@ func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt) []byte
 	l := begin(node, StageAdmitted, a.Started, 768)
 	l.request(x, config)
 	l.name("deployment")
-	l.deployment(&a.Deployment, a.Reserved)
+	l.deployment(x, &a.Deployment, a.Reserved)
 	l.byte('}')
 	l.num("attempt", int64(len(x.Attempts)))
 	l.decisions(x)
@@ -216,7 +220,7 @@ func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
 }
 
 func (l *line) attempt(x *llm.Exchange, a *llm.Attempt) {
-	l.deployment(&a.Deployment, a.Reserved)
+	l.deployment(x, &a.Deployment, a.Reserved)
 	l.num("status", int64(a.Status))
 	l.str("result", a.Result.String())
 	l.str("error", a.Error)

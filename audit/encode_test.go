@@ -46,7 +46,7 @@ func TestEncodeCompleted(t *testing.T) {
 		},
 		Tags: []string{"pii", "beta"},
 		Attempts: []Attempt{{
-			Deployment: Deployment{"openai", "openai", "gpt-4o-2024-08-06", 9_000_000},
+			Deployment: Deployment{Provider: "openai", Type: "openai", Model: "gpt-4o-2024-08-06", Dialect: "responses", Credential: "2", Reserved: 9_000_000},
 			Status:     200, Result: "answered", ProviderRequestID: "req_0123456789abcdef",
 			OffsetMicros: 1000, TTFTMicros: 109_000, DurationMicros: 999_000, AdmittedIndex: 6,
 			Usage: Usage{Input: 321, CacheRead: 100, Output: 200, Reasoning: 50, Model: "gpt-4o-2024-08-06"},

@@ -41,7 +41,7 @@ func exchange(id string) *llm.Exchange {
 		{Module: "cost", Action: "allow"},
 	}
 	x.Attempts = []*llm.Attempt{{
-		Deployment: llm.Deployment{Provider: "openai", Type: "openai", Model: "gpt-4o-2024-08-06"},
+		Deployment: llm.Deployment{Provider: "openai", Type: "openai", Model: "gpt-4o-2024-08-06", Dialect: llm.Responses, Credential: "2"},
 		Started:    start.Add(time.Millisecond), FirstByte: start.Add(110 * time.Millisecond), Ended: start.Add(time.Second),
 		Result: llm.ResultAnswered, Status: 200, ProviderRequestID: "req_0123456789abcdef",
 		Usage: llm.Usage{Input: 321, CacheRead: 100, Output: 200, Reasoning: 50, Model: "gpt-4o-2024-08-06", Final: true, Reported: true},

@@ -90,7 +90,12 @@ type Deployment struct {
 	Provider string `json:"provider"`
 	Type     string `json:"type,omitempty"`
 	Model    string `json:"model,omitempty"`
-	Reserved int64  `json:"reserved_nanousd,omitempty"`
+	// Dialect is what was spoken to it, if it was not the caller's own.
+	Dialect string `json:"dialect,omitempty"`
+	// Credential is the number of the provider's credential, from 1, if it has
+	// several.
+	Credential string `json:"credential,omitempty"`
+	Reserved   int64  `json:"reserved_nanousd,omitempty"`
 }
 
 // Decision is what a rule, limit or budget said.

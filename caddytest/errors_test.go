@@ -176,6 +176,8 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 		// stranger marks refusals before authentication, upstream those that
 		// are the provider's fault and reach it.
 		stranger, upstream bool
+		// openai marks what an Anthropic client cannot ask for.
+		openai bool
 	}
 	mod := func(f func(c *call)) func(bool) call {
 		return func(anthropic bool) call {
@@ -243,7 +245,17 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 		})},
 		{name: "forbidden model", status: 403, code: "model_not_allowed", make: func(a bool) call { return message(a, "o3-pro", "x", "") }},
 		{name: "unknown model", status: 404, code: "model_not_found", make: func(a bool) call { return message(a, "unknown-1", "x", "") }},
-		{name: "model of the other dialect", status: 400, code: "unsupported_dialect", make: func(a bool) call { return message(a, model[!a], "x", "") }},
+		{name: "dialect that cannot be translated", status: 400, code: "unsupported_dialect", openai: true, make: func(a bool) call {
+			c := message(a, model[true], "x", "")
+			c.path, c.body = "/v1/completions", `{"model":"`+model[true]+`","prompt":"x","max_tokens":5}`
+			return c
+		}},
+		{name: "what cannot be translated", status: 400, code: "unsupported_field", make: func(a bool) call {
+			if a {
+				return message(a, model[!a], "x", `,"top_k":3`)
+			}
+			return message(a, model[!a], "x", `,"logit_bias":{"1":1}`)
+		}},
 		{name: "policy", status: 422, code: "policy_blocked", make: func(a bool) call { return message(a, model[a], "about FALCON", "") }},
 		{name: "policy reads escapes", status: 422, code: "policy_blocked", make: func(a bool) call { return message(a, model[a], `\u0046ALCON`, "") }},
 		{name: "unpriced", status: 403, code: "model_unpriced", make: func(a bool) call { return message(a, free[a], "x", "") }},
@@ -252,7 +264,7 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 				return message(a, model[a], "x", `,"tools":[{"type":"web_search_20250305","name":"web_search"}]`)
 			}
 			c := message(a, model[a], "x", "")
-			c.path, c.body = "/v1/responses", `{"model":"gpt-4o-mini","input":"x","previous_response_id":"resp_1","max_output_tokens":10}`
+			c.path, c.body = "/v1/responses", `{"model":"gpt-4o-mini","input":"x","prompt":{"id":"pmpt_1"},"max_output_tokens":10}`
 			return c
 		}},
 		{name: "budget", status: 429, code: "budget_exceeded", header: map[string]string{"Retry-After": "*", "X-Should-Retry": "false"},
@@ -289,6 +301,9 @@ func TestErrorCodesInBothDialects(t *testing.T) {
 	var ids []struct{ id, name, code string }
 	for _, c := range cases {
 		for _, anthropic := range []bool{false, true} {
+			if anthropic && c.openai {
+				continue
+			}
 			name := c.name + map[bool]string{false: "/openai", true: "/anthropic"}[anthropic]
 			t.Run(name, func(t *testing.T) {
 				s.t = t
