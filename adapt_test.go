@@ -111,6 +111,19 @@ func TestAdaptRefuses(t *testing.T) {
 		"upstream model":       {site(auth + "\tllm_upstream {\n\t\tmodel gpt-4o\n\t}"), "leads to no provider"},
 		"upstream twice":       {site(auth + "\tllm_upstream openai {env.K} {\n\t\tmodel a\n\t\tmodel a\n\t}"), "given twice"},
 		"upstream duration":    {site(auth + "\tllm_upstream openai {env.K} {\n\t\tfirst_byte_timeout soon\n\t}"), "soon"},
+		"upstream policy":      {site(auth + "\tllm_upstream openai {env.K} {\n\t\tlb_policy best\n\t}"), "best"},
+		"upstream retries":     {site(auth + "\tllm_upstream openai {env.K} {\n\t\tlb_retries -1\n\t}"), "lb_retries"},
+		"upstream fails":       {site(auth + "\tllm_upstream openai {env.K} {\n\t\tmax_fails 0\n\t}"), "max_fails"},
+		"upstream status":      {site(auth + "\tllm_upstream openai {env.K} {\n\t\tunhealthy_status 200\n\t}"), "200"},
+		"upstream health":      {site(auth + "\tllm_upstream openai {env.K} {\n\t\thealth_uri healthz\n\t}"), "slash"},
+		"upstream unsupported": {site(auth + "\tllm_upstream openai {env.K} {\n\t\ton_unsupported ignore\n\t}"), "ignore"},
+		"upstream objects":     {site(auth + "\tllm_upstream openai {env.K} {\n\t\tobjects yes\n\t}"), "deny, allow or shared"},
+		"upstream weights":     {site(auth + "\tllm_upstream {\n\t\tmodel a x y {\n\t\t\tweights 1\n\t\t}\n\t}"), "each of the 2 targets"},
+		"upstream weight":      {site(auth + "\tllm_upstream {\n\t\tmodel a x {\n\t\t\tweights 0\n\t\t}\n\t}"), `"0"`},
+		"upstream line option": {site(auth + "\tllm_upstream {\n\t\tmodel a x {\n\t\t\tretries 1\n\t\t}\n\t}"), "retries"},
+		"provider key twice":   {global("\t\tprovider openai {\n\t\t\tapi_key canary-one canary-one\n\t\t}"), "twice"},
+		"provider speaks":      {global("\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t\tspeaks latin\n\t\t}"), "latin"},
+		"azure without base":   {global("\t\tprovider w azure {\n\t\t\tapi_key {env.K}\n\t\t}"), "base_url"},
 		"global option":        {global("\t\tdatadir /x"), "datadir"},
 		"global require":       {global("\t\trequire auth luck"), "luck"},
 		"global twice":         {global("\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}\n\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}"), "given twice"},
@@ -151,6 +164,8 @@ func TestProvisionRefuses(t *testing.T) {
 		"same secret":    {site("\tllm_auth {\n\t\tkey a {env.GOOD}\n\t\tkey b {env.GOOD}\n\t}"), "llm_auth"},
 		"empty api key":  {site("\tllm_upstream openai {env.EMPTY}"), "api_key"},
 		"base url":       {site("\tllm_upstream openai {env.GOOD} {\n\t\tbase_url {env.GOOD}\n\t}"), "base_url"},
+		"same target":    {site("\tllm_upstream openai {env.GOOD} {\n\t\tmodel a openai/x openai/x\n\t}"), "given twice"},
+		"no objects":     {site("\tllm_upstream simulated {\n\t\tobjects allow\n\t}"), "objects"},
 		"no such target": {site("\tllm_upstream {\n\t\tmodel a nobody\n\t}"), `"nobody"`},
 		"data dir":       {"{\n\tadmin off\n\tllm_gateway {\n\t\tdata_dir {env.EMPTY}\n\t}\n}\n" + site("\tllm_audit")[len("{\n\tadmin off\n\tpersist_config off\n}\n"):], "data_dir"},
 	} {
@@ -188,6 +203,7 @@ func TestExamples(t *testing.T) {
 		"HOME": data, "XDG_DATA_HOME": data, "XDG_CONFIG_HOME": data,
 		"WEB_APP_KEY": "an-example-key-of-enough-length", "BATCH_KEY": "another-example-key-long-enough",
 		"OPENAI_API_KEY": "sk-example", "ANTHROPIC_API_KEY": "sk-example", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "MODEL_SERVER": "127.0.0.1:9",
+		"GEMINI_API_KEY": "example", "OPENAI_API_KEY_2": "sk-example-2",
 	} {
 		t.Setenv(k, v)
 	}
