@@ -7,7 +7,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-var toolNames = strictjson.NewNames("type", "name", "function", "custom", "description", "parameters", "input_schema", "tools")
+var toolNames = strictjson.NewNames("type", "name", "function", "custom", "description", "parameters", "input_schema", "tools", "execution")
 
 // clientTools are the types whose calls the client runs: nothing happens at the
 // provider that the request's bytes do not bound. Every other type is taken for
@@ -44,11 +44,15 @@ func (p *parser) tool(outer bool) {
 		return
 	}
 	start := p.at()
-	typ, name := "", ""
+	typ, name, execution := "", "", ""
 	for o := p.Enter(toolNames); p.Member(&o); {
 		switch o.Name {
 		case "type":
 			typ = p.word(o.Name)
+		case "execution":
+			if p.Kind() == strictjson.String {
+				execution = p.toolName()
+			}
 		case "name":
 			name = p.toolName()
 		case "function", "custom":
@@ -79,7 +83,8 @@ func (p *parser) tool(outer bool) {
 	if typ == "" || typ == "custom" && p.v.Dialect.Family() == llm.FamilyAnthropic {
 		typ = "function"
 	}
-	if !clientTool(typ) {
+	// Codex searches among its own tools: who runs that is said beside the type.
+	if !clientTool(typ) && !(typ == "tool_search" && execution == "client") {
 		if clean(typ) {
 			p.unbounded(typ)
 		} else {
@@ -93,7 +98,7 @@ func (p *parser) tool(outer bool) {
 	}
 }
 
-// toolName reads the name of a tool, which is a string or is of no use.
+// toolName reads the name of a tool, or who runs it: a string, or of no use.
 func (p *parser) toolName() string {
 	if p.null() || !p.is(strictjson.String, "name") {
 		return ""

@@ -1,0 +1,31 @@
+package dialects
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// Codex offers a search among its own tools. It is bounded as its other tools
+// are, if and only if the client is said to run it.
+func TestWhoRunsToolSearch(t *testing.T) {
+	for tool, bounded := range map[string]bool{
+		`{"type":"tool_search","execution":"client","parameters":{"type":"object"}}`: true,
+		`{"execution":"client","type":"tool_search"}`:                               true,
+		`{"type":"tool_search","execution":"server"}`:                               false,
+		`{"type":"tool_search"}`:                                                    false,
+		`{"type":"tool_search","execution":{"a":["client"]}}`:                       false,
+		`{"type":"tool_search","execution":null}`:                                   false,
+		`{"type":"web_search","execution":"client"}`:                                false,
+	} {
+		v, denial := Parse(llm.Responses, []byte(`{"model":"m","input":"hi","tools":[`+tool+`]}`))
+		if denial != nil {
+			t.Errorf("%s: %v", tool, denial)
+			continue
+		}
+		if got := strings.Join(v.Unbounded, " "); (got == "") != bounded {
+			t.Errorf("%s: unbounded by %q", tool, got)
+		}
+	}
+}
