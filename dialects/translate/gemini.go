@@ -79,6 +79,9 @@ func (w *geminiWriter) conversation() {
 	}
 	w.b = append(key(w.b, "contents"), '[')
 	ms := w.r.Messages
+	if len(ms) == 0 || geminiRole(ms[0].Role) == "model" { // the user must have begun
+		w.b = append(w.b, `{"role":"user","parts":[{"text":"."}]}`...)
+	}
 	for i := 0; i < len(ms); {
 		role := geminiRole(ms[i].Role)
 		j := i + 1

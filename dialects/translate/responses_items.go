@@ -146,6 +146,12 @@ func (p *responsesInput) item(it *responsesItem, path string) error {
 		return p.result(it, path)
 	case "reasoning":
 		return p.reasoning(it, path)
+	case "item_reference":
+		// Reasoning that another provider keeps is no part of what was said; the
+		// AI SDK refers to it unless it is told store: false.
+		if strings.HasPrefix(it.ID, outPrefix[outReasoning]) {
+			return nil
+		}
 	case "additional_tools":
 		return p.tools(it.Tools, in(path, "tools"), "")
 	}

@@ -87,10 +87,10 @@ func TestResponsesToGemini(t *testing.T) {
 			want: `{` + user + `}`,
 		},
 		"state of the provider": {
-			in: `{"model":"m","input":[{"role":"user","content":"hi"},{"type":"item_reference","id":"msg_1"},{"id":"msg_2"},{"type":"web_search_call","id":"ws","status":"completed"}],
+			in: `{"model":"m","input":[{"role":"user","content":"hi"},{"type":"item_reference","id":"msg_1"},{"id":"msg_2"},{"type":"item_reference","id":"rs_1"},{"type":"web_search_call","id":"ws","status":"completed"}],
 				"previous_response_id":"resp_1","conversation":"c","prompt":{"id":"p"},"background":true,"truncation":"auto","made_up":1}`,
 			want: `{` + user + `}`,
-			lost: []string{"background", "conversation", "input[1]", "input[2]", "input[3]", "made_up", "previous_response_id", "prompt", "truncation"},
+			lost: []string{"background", "conversation", "input[1]", "input[2]", "input[4]", "made_up", "previous_response_id", "prompt", "truncation"},
 		},
 		"sampling": {
 			in:   `{"model":"m","input":"hi","max_output_tokens":99,"temperature":0.50,"top_p":1,"top_logprobs":3,"include":["message.output_text.logprobs"]}`,
@@ -143,7 +143,7 @@ func TestResponsesToGemini(t *testing.T) {
 		},
 		"a call that the model broke does not end the conversation": {
 			in:   `{"model":"m","input":[{"type":"function_call","call_id":"c","name":"f","arguments":"{\"a"}]}`,
-			want: `{"contents":[{"role":"model","parts":[{"functionCall":{"id":"c","name":"f","args":{"malformed_arguments":"{\"a"}}}]}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"."}]},{"role":"model","parts":[{"functionCall":{"id":"c","name":"f","args":{"malformed_arguments":"{\"a"}}}]}]}`,
 		},
 		"custom tools": {
 			in: `{"model":"m","input":[{"role":"user","content":"hi"},{"type":"custom_tool_call","call_id":"c","name":"patch","input":"a\nb"},{"type":"custom_tool_call_output","call_id":"c","output":"ok"}],
