@@ -91,8 +91,8 @@ type Options struct {
 }
 
 // DefaultMaxTokens is the limit on output tokens that is sent to a provider that
-// insists on one (Anthropic) when neither the caller nor a budget gave any: what
-// even small models can write.
+// insists on one (Anthropic) when neither the caller nor a budget gave any, and
+// the model is not known: what even small models can write.
 const DefaultMaxTokens = 4096
 
 // Call is one call on its way from one dialect to another and back. It is not

@@ -162,8 +162,11 @@ func (w *chatRequestWriter) assistant(m *Message) {
 	if calls {
 		b = append(key(b, "tool_calls"), '[')
 		for i := range m.Parts {
-			if p := &m.Parts[i]; p.Kind == PartToolCall {
-				b = appendChatCall(elem(b), p)
+			if p := m.Parts[i]; p.Kind == PartToolCall {
+				if p.Custom {
+					p.Custom, p.Args = false, wrapCustom(p.Args)
+				}
+				b = appendChatCall(elem(b), &p)
 			}
 		}
 		b = append(b, ']')
@@ -203,23 +206,17 @@ func (w *chatRequestWriter) tools() {
 		for i := range r.Tools {
 			t := &r.Tools[i]
 			b = elem(b)
-			if t.Custom {
-				b = keyString(append(b, `{"type":"custom","custom":{`...), "name", t.Name)
-				if t.Description != "" {
-					b = keyString(b, "description", t.Description)
-				}
-				if syntax, definition := grammarOf(t.Grammar); definition != "" {
-					b = append(key(b, "format"), `{"type":"grammar","grammar":{`...)
-					b = append(keyString(keyString(b, "syntax", syntax), "definition", definition), "}}"...)
-				}
-				b = append(b, "}}"...)
-				continue
-			}
 			b = keyString(append(b, `{"type":"function","function":{`...), "name", t.Name)
 			if t.Description != "" {
 				b = keyString(b, "description", t.Description)
 			}
-			b = keyValue(b, "parameters", t.Parameters)
+			if t.Custom {
+				// Free text is offered as an argument: few servers of this
+				// dialect know tools of that kind.
+				b = append(key(b, "parameters"), customSchema(t)...)
+			} else {
+				b = keyValue(b, "parameters", t.Parameters)
+			}
 			if t.Strict != nil {
 				b = keyBool(b, "strict", *t.Strict)
 			}
@@ -257,12 +254,7 @@ func (w *chatRequestWriter) tools() {
 
 // toolRef appends an object that names a tool, without its closing brace.
 func (w *chatRequestWriter) toolRef(b []byte, name string) []byte {
-	typ := "function"
-	if t := w.r.tool(name); t != nil && t.Custom {
-		typ = "custom"
-	}
-	b = append(keyString(append(b, '{'), "type", typ), `,"`...)
-	return append(keyString(append(append(b, typ...), `":{`...), "name", name), '}')
+	return append(keyString(append(b, `{"type":"function","function":{`...), "name", name), '}')
 }
 
 // options writes what steers the generation.

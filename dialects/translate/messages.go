@@ -145,7 +145,7 @@ func readMessagesRequest(body []byte, n *notes) (*Request, error) {
 	case "none":
 		c.Mode = ToolNone
 	case "tool":
-		if c.Mode, c.Name = ToolNamed, q.ToolChoice.Name; c.Name == "" {
+		if c.Mode, c.Name = ToolNamed, shortName(q.ToolChoice.Name); c.Name == "" {
 			return nil, invalidf("tool_choice.name", "required")
 		}
 	default:
@@ -256,7 +256,11 @@ func (p *messagesInput) tools(list []jsontext.Value) error {
 			return invalidf(in(path, "name"), "required")
 		}
 		p.n.loseMembers(t.Rest, path)
-		p.r.Tools = append(p.r.Tools, Tool{Name: t.Name, Description: t.Description, Parameters: object(t.Schema), Strict: t.Strict, Cache: object(t.Cache), Path: path})
+		tool := Tool{Name: shortName(t.Name), Description: t.Description, Parameters: object(t.Schema), Strict: t.Strict, Cache: object(t.Cache), Path: path}
+		if tool.Name != t.Name {
+			tool.Local = t.Name
+		}
+		p.r.Tools = append(p.r.Tools, tool)
 	}
 	return nil
 }
@@ -369,7 +373,7 @@ func (p *messagesInput) block(q *messagesBlock, path string) ([]Part, error) {
 		if !absent(q.Input) && q.Input.Kind() != '{' {
 			return nil, invalidf(in(path, "input"), "want an object")
 		}
-		return []Part{{Kind: PartToolCall, ID: q.ID, Name: q.Name, Args: string(object(q.Input))}}, nil
+		return []Part{{Kind: PartToolCall, ID: q.ID, Name: shortName(q.Name), Args: string(object(q.Input))}}, nil
 	case "tool_result":
 		if q.ToolUseID == "" {
 			return nil, invalidf(in(path, "tool_use_id"), "required")

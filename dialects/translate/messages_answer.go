@@ -156,7 +156,7 @@ func writeMessagesAnswer(a *Answer, c *Call, u llm.Usage) ([]byte, error) {
 				args = string(append(keyString([]byte{'{'}, "invalid_arguments", args), '}'))
 			}
 			b = keyString(append(elem(b), `{"type":"tool_use"`...), "id", toolID(p.ID))
-			b = append(keyRaw(keyString(b, "name", p.Name), "input", args), '}')
+			b = append(keyRaw(keyString(b, "name", c.toolName(p.Name)), "input", args), '}')
 		}
 	}
 	b = keyString(append(b, ']'), "stop_reason", messagesReason(ch.Finish))

@@ -305,7 +305,7 @@ func (w *messagesWriter) block(dst []byte, part int64, kind DeltaKind, d *Delta)
 	switch kind {
 	case DeltaTool:
 		b = keyString(append(b, `,"content_block":{"type":"tool_use"`...), "id", toolID(d.ID))
-		b = append(keyString(b, "name", d.Name), `,"input":{}}`...)
+		b = append(keyString(b, "name", w.c.toolName(d.Name)), `,"input":{}}`...)
 	case DeltaReasoning:
 		b = append(b, `,"content_block":{"type":"thinking","thinking":"","signature":""}`...)
 	default:

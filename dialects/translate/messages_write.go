@@ -16,7 +16,7 @@ func writeMessagesRequest(r *Request, c *Call, n *notes) ([]byte, error) {
 	w := messagesRequestWriter{r: r, c: c, n: n, b: make([]byte, 0, 4096)}
 	limit := r.MaxTokens
 	if limit == 0 { // required
-		limit = DefaultMaxTokens
+		limit = outputOf(r.Model)
 	}
 	w.think(limit)
 	w.b = keyInt(keyString(append(w.b, '{'), "model", r.Model), "max_tokens", limit)
@@ -60,6 +60,18 @@ func version(model string) int {
 	major, _ := strconv.Atoi(m[1])
 	minor, _ := strconv.Atoi(m[2])
 	return major*10 + min(minor, 9)
+}
+
+// outputOf is the limit on output tokens for a caller that gave none: what the
+// models of that version can write, at most 32,000.
+func outputOf(model string) int64 {
+	switch v := version(model); {
+	case v >= 37:
+		return 32_000
+	case v >= 35:
+		return 8192
+	}
+	return DefaultMaxTokens
 }
 
 // think decides about thinking. A level becomes a budget for the models that

@@ -33,3 +33,20 @@ func (c *Call) clientCall(p Part) Part {
 	}
 	return p
 }
+
+// shortName is the name under which a tool is offered: Anthropic takes names
+// twice as long as the others do, and tools of MCP servers have such.
+func shortName(name string) string {
+	if len(name) <= maxToolName {
+		return name
+	}
+	return hashed(name)
+}
+
+// toolName is what the client calls the tool that the provider called.
+func (c *Call) toolName(name string) string {
+	if t := c.request.tool(name); t != nil && t.Local != "" && t.Namespace == "" {
+		return t.Local
+	}
+	return name
+}
