@@ -12,12 +12,12 @@ import (
 func TestWhoRunsToolSearch(t *testing.T) {
 	for tool, bounded := range map[string]bool{
 		`{"type":"tool_search","execution":"client","parameters":{"type":"object"}}`: true,
-		`{"execution":"client","type":"tool_search"}`:                               true,
-		`{"type":"tool_search","execution":"server"}`:                               false,
-		`{"type":"tool_search"}`:                                                    false,
-		`{"type":"tool_search","execution":{"a":["client"]}}`:                       false,
-		`{"type":"tool_search","execution":null}`:                                   false,
-		`{"type":"web_search","execution":"client"}`:                                false,
+		`{"execution":"client","type":"tool_search"}`:                                true,
+		`{"type":"tool_search","execution":"server"}`:                                false,
+		`{"type":"tool_search"}`:                                                     false,
+		`{"type":"tool_search","execution":{"a":["client"]}}`:                        false,
+		`{"type":"tool_search","execution":null}`:                                    false,
+		`{"type":"web_search","execution":"client"}`:                                 false,
 	} {
 		v, denial := Parse(llm.Responses, []byte(`{"model":"m","input":"hi","tools":[`+tool+`]}`))
 		if denial != nil {
