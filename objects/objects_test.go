@@ -203,6 +203,8 @@ func TestReferences(t *testing.T) {
 		{`{"container":{"id":"c","skills":[]}}`, []string{"container c"}},
 		{`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"n","input":{"file_id":"mine"}},{"input":{"file_id":"mine"},"type":"tool_use"}]}]}`, nil},
 		{`{"tools":[{"type":"function","parameters":{"properties":{"file_id":{"type":"string","const":"file_id"}}}}],"metadata":{"file_id":"x"}}`, nil},
+		{`{"client_metadata":{"thread_id":"t","session_id":"s"},"input":[],"tools":[{"type":"web_search"}]}`, nil},
+		{`{"contents":[{"parts":[{"functionCall":{"name":"f","args":{"file_id":"mine"}}}]}],"generationConfig":{"responseJsonSchema":{"properties":{"file_id":{"file_id":"x"}}}}}`, nil},
 		{`{"contents":[{"parts":[{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/abc"}},{"file_data":{"file_uri":"https://example.com/a.pdf"}}]}],"cachedContent":"cachedContents/1"}`, []string{"fileUri files/abc", "cachedContent cachedContents/1"}},
 		{`{"input_file_id":"file-9","endpoint":"/v1/responses"}`, []string{"input_file_id file-9"}},
 	} {

@@ -121,8 +121,9 @@ func (s *scan) object(name string) error {
 			continue
 		}
 		switch member {
-		case "parameters", "input_schema", "schema", "metadata", "arguments", "input_json", "response_format":
-			err = d.SkipValue() // names in there are somebody's own
+		case "parameters", "input_schema", "schema", "metadata", "client_metadata", "arguments", "input_json", "response_format",
+			"args", "parametersJsonSchema", "parameters_json_schema", "responseSchema", "response_schema", "responseJsonSchema", "response_json_schema":
+			err = d.SkipValue() // names in there are somebody's own; Codex has a thread_id among them
 		case "input":
 			// An object is the arguments of a tool call (Anthropic); at the top
 			// it is the conversation, a list or a string.
