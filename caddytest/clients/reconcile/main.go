@@ -154,7 +154,7 @@ func complete(records []record, served map[string]mock.Served) (problems []strin
 		bad("record %d: request %s was admitted and never completed", seq, request)
 	}
 	for id, s := range served {
-		if s.Path == "/v1/models" {
+		if s.Path == "/v1/models" || s.Path == "/v1beta/models" || s.Path == "/api/tags" {
 			lists--
 			continue
 		}
