@@ -51,10 +51,12 @@ type chatRequest struct {
 	Bias          jsontext.Value   `json:"logit_bias"`
 	Modalities    []string         `json:"modalities"`
 
+	// Hints: what is done with the answer, who asks, what makes it faster.
 	Metadata       jsontext.Value `json:"metadata"`
 	Store          jsontext.Value `json:"store"`
 	CacheRetention jsontext.Value `json:"prompt_cache_retention"`
 	CacheOptions   jsontext.Value `json:"prompt_cache_options"`
+	Prediction     jsontext.Value `json:"prediction"`
 
 	Rest jsontext.Value `json:",embed"`
 }
@@ -96,7 +98,7 @@ func readChatRequest(body []byte, n *notes) (*Request, error) {
 	default:
 		r.Reasoning.Mode = ReasoningOn
 	}
-	if !absent(q.Bias) && string(q.Bias) != "{}" {
+	if !absent(q.Bias) && !(q.Bias.Kind() == '{' && emptyObject(q.Bias)) {
 		n.lose("logit_bias")
 	}
 	for _, m := range q.Modalities {
@@ -222,6 +224,10 @@ func (p *chatInput) tools(tools, functions []jsontext.Value) error {
 		default: // a tool of the provider
 			p.n.lose(path)
 		}
+	}
+	if len(functions) > 0 && len(tools) == 0 {
+		one := false
+		p.r.Functions, p.r.Parallel = true, &one
 	}
 	for i, v := range functions {
 		path := at("functions", i)

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,6 +20,7 @@ type chatBody struct {
 		Message  chatMessage    `json:"message"`
 		Delta    chatMessage    `json:"delta"`
 		Finish   string         `json:"finish_reason"`
+		Stop     jsontext.Value `json:"stop_reason"` // of vLLM: the sequence that ended it
 		Logprobs jsontext.Value `json:"logprobs"`
 	} `json:"choices"`
 }
@@ -33,6 +35,14 @@ func (q *chatBody) tier() string {
 func (q *chatBody) created() int64 {
 	r := responsesBody{Created: q.Created}
 	return r.created()
+}
+
+// sequence is the stop sequence of a choice, as far as the server tells it.
+func (q *chatBody) sequence(i int) string {
+	if v := q.Choices[i].Stop; !absent(v) && v.Kind() == '"' && q.Choices[i].Finish == "stop" {
+		return unquote(v)
+	}
+	return ""
 }
 
 // chatFinish reads a finish_reason.
@@ -52,14 +62,23 @@ func chatFinish(s string) Finish {
 	return FinishUnknown
 }
 
-// chatReason is the inverse.
-func chatReason(f Finish) string {
+// chatReason is the inverse. A refusal in words is a message of its own kind, not
+// a filtered answer.
+func (c *Call) chatReason(f Finish, refusal bool) string {
 	switch f {
+	case FinishRefusal:
+		if refusal {
+			return "stop"
+		}
+		return "content_filter"
 	case FinishLength, FinishContext:
 		return "length"
 	case FinishTools:
+		if c.functions() {
+			return "function_call"
+		}
 		return "tool_calls"
-	case FinishFilter, FinishRefusal:
+	case FinishFilter:
 		return "content_filter"
 	}
 	return "stop"
@@ -93,9 +112,12 @@ func readChatAnswer(body []byte) (*Answer, error) {
 				p.Custom, p.Name, p.Args = true, t.Custom.Name, t.Custom.Input
 			}
 			ch.Parts = append(ch.Parts, p)
-			if ch.Finish == FinishStop { // some servers say so
+			if ch.Finish == FinishStop || ch.Finish == "" { // some servers say so
 				ch.Finish = FinishTools
 			}
+		}
+		if s := q.sequence(i); s != "" && ch.Finish == FinishStop {
+			ch.Finish, ch.Sequence = FinishSequence, s
 		}
 		a.Choices = append(a.Choices, ch)
 	}
@@ -144,7 +166,8 @@ func writeChatAnswer(a *Answer, c *Call, u llm.Usage) ([]byte, error) {
 		} else {
 			b = keyRaw(b, "logprobs", "null")
 		}
-		b = append(keyString(b, "finish_reason", chatReason(ch.Finish)), '}')
+		refused := slices.ContainsFunc(ch.Parts, func(p Part) bool { return p.Kind == PartRefusal })
+		b = append(keyString(b, "finish_reason", c.chatReason(ch.Finish, refused)), '}')
 	}
 	b = appendChatUsage(key(append(b, ']'), "usage"), u)
 	if a.Tier != "" {
@@ -182,11 +205,17 @@ func (c *Call) chatMessage(b []byte, parts []Part) []byte {
 	if reasoning.Len() > 0 {
 		b = keyString(b, "reasoning_content", reasoning.String())
 	}
-	if calls {
+	switch {
+	case calls && c.functions():
+		p := &parts[slices.IndexFunc(parts, func(p Part) bool { return p.Kind == PartToolCall })]
+		b = keyString(append(key(b, "function_call"), '{'), "name", p.Name)
+		b = append(keyString(b, "arguments", firstOf(p.Args, "{}")), '}')
+	case calls:
 		b = append(key(b, "tool_calls"), '[')
 		for i := range parts {
 			if parts[i].Kind == PartToolCall {
 				p := c.clientCall(parts[i])
+				p.ID = c.callID(p.ID, i)
 				b = appendChatCall(elem(b), &p)
 			}
 		}

@@ -93,12 +93,15 @@ func (p *chatInput) message(v jsontext.Value, path string) error {
 	if !absent(m.Audio) {
 		p.n.lose(in(path, "audio"))
 	}
+	if m.Name != "" && m.Role != "tool" && m.Role != "function" && m.Role != "assistant" {
+		p.n.lose(in(path, "name")) // tells speakers apart
+	}
 	parts, err := p.content(m.Content, in(path, "content"))
 	if err != nil {
 		return err
 	}
-	if len(parts) > 0 && !absent(m.Cache) {
-		parts[len(parts)-1].Cache = m.Cache
+	if len(parts) > 0 && !absent(object(m.Cache)) {
+		parts[len(parts)-1].Cache = object(m.Cache)
 	}
 	switch m.Role {
 	case "system", "developer":
@@ -168,7 +171,9 @@ func (p *chatInput) assistant(m *chatMessage, parts []Part, path string) error {
 		all = append(all, part)
 	}
 	if f := m.FunctionCall; f != nil {
-		p.legacy++
+		if p.legacy++; f.Name == "" {
+			return invalidf(in(path, "function_call.name"), "required")
+		}
 		all = append(all, Part{Kind: PartToolCall, ID: legacyID(p.legacy), Name: f.Name, Args: f.Arguments, Path: in(path, "function_call")})
 	}
 	p.add(RoleAssistant, all...)
@@ -236,6 +241,7 @@ func (p *chatInput) content(v jsontext.Value, path string) ([]Part, error) {
 			continue
 		case q.Type == "input_audio" && q.Audio.Data != "":
 			part.Kind, part.Media = PartAudio, &Media{MIME: "audio/" + q.Audio.Format, Data: q.Audio.Data}
+			part.Path += ".input_audio"
 		default:
 			p.n.lose(part.Path)
 			continue

@@ -2,7 +2,10 @@ package translate
 
 import (
 	"bytes"
-	"math"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -18,20 +21,23 @@ const (
 
 // chatReader reads the chunks of a provider's stream.
 type chatReader struct {
-	begun bool
-	// tools are the calls of each choice by their part, and the ids that came
-	// without an index.
-	tools map[[2]int64]*chatTool
-	last  map[int64]int64 // the latest call of a choice
-	// thinking are the choices that are reasoning.
-	thinking map[int64]bool
+	begun   bool
+	choices map[int64]*chatState
 }
 
+// chatState is what is known of one choice.
+type chatState struct {
+	thinking, refused bool
+	tools             []*chatTool
+	byIndex           map[int64]int // the latest call of an index
+	byID              map[string]int
+}
+
+// chatTool is a call that is being streamed.
 type chatTool struct {
-	id     string
-	begun  bool
-	sealed bool
-	custom bool
+	id            string
+	begun, sealed bool
+	held          string // arguments that came before the name
 }
 
 var chatDone = []byte("[DONE]")
@@ -44,89 +50,120 @@ func (q *chatReader) read(data []byte, emit func(Delta)) (end bool, err error) {
 	if err := decodeAnswer(data, &c); err != nil {
 		return false, err
 	}
-	if !q.begun {
+	// Azure begins with a chunk about its filters that says nothing else.
+	if !q.begun && (c.ID != "" || len(c.Choices) > 0) {
 		q.begun = true
 		emit(Delta{Kind: DeltaStart, ID: c.ID, Model: c.Model, Created: c.created(), Tier: c.tier()})
 	}
 	for i := range c.Choices {
-		ch := &c.Choices[i]
-		m, at := &ch.Delta, ch.Index
-		if s := m.reasoning(); s != "" {
-			if q.thinking == nil {
-				q.thinking = make(map[int64]bool)
-			}
-			q.thinking[at] = true
-			emit(Delta{Kind: DeltaReasoning, Choice: at, Part: chatReasoningPart, Text: s})
-		} else if q.thinking[at] && (len(m.ToolCalls) > 0 || ch.Finish != "" || len(chatTexts(m.Content)) > 0) {
-			delete(q.thinking, at)
-			emit(Delta{Kind: DeltaSeal, Choice: at, Part: chatReasoningPart, Seal: openSeal})
-		}
-		for _, p := range chatTexts(m.Content) {
-			emit(Delta{Kind: DeltaText, Choice: at, Part: chatTextPart, Text: p.Text})
-		}
-		if m.Refusal != "" {
-			emit(Delta{Kind: DeltaRefusal, Choice: at, Part: chatRefusalPart, Text: m.Refusal})
-		}
-		for j := range m.ToolCalls {
-			q.tool(&m.ToolCalls[j], at, emit)
-		}
-		if !absent(ch.Logprobs) {
-			emit(Delta{Kind: DeltaLogprobs, Choice: at, Part: chatTextPart, Raw: ch.Logprobs})
-		}
-		if ch.Finish != "" {
-			f := chatFinish(ch.Finish)
-			if _, called := q.last[at]; called && f == FinishStop { // some servers say so
-				f = FinishTools
-			}
-			emit(Delta{Kind: DeltaFinish, Choice: at, Finish: f, Tier: c.tier()})
-		}
+		q.choice(&c, i, emit)
 	}
 	return false, nil
 }
 
-// tool reads a piece of a tool call. Some servers leave the index out: then a new
-// id is a new call.
-func (q *chatReader) tool(t *chatToolCall, choice int64, emit func(Delta)) {
-	if q.tools == nil {
-		q.tools, q.last = make(map[[2]int64]*chatTool), make(map[int64]int64)
+func (q *chatReader) choice(c *chatBody, i int, emit func(Delta)) {
+	ch := &c.Choices[i]
+	m, at := &ch.Delta, ch.Index
+	s := q.choices[at]
+	if s == nil {
+		if q.choices == nil {
+			q.choices = make(map[int64]*chatState)
+		}
+		s = &chatState{}
+		q.choices[at] = s
 	}
-	part, known := q.last[choice]
-	switch {
-	case t.Index != nil && *t.Index >= 0 && *t.Index < math.MaxInt32:
-		part = chatToolPart + *t.Index
-		// Others give every call the index 0.
-		if s := q.tools[[2]int64{choice, part}]; s != nil && t.ID != "" && s.id != "" && s.id != t.ID && s.begun {
-			for q.tools[[2]int64{choice, part}] != nil && q.tools[[2]int64{choice, part}].id != t.ID {
-				part++
+	if text := m.reasoning(); text != "" {
+		s.thinking = true
+		emit(Delta{Kind: DeltaReasoning, Choice: at, Part: chatReasoningPart, Text: text})
+	}
+	said := chatTexts(m.Content)
+	if s.thinking && (len(said) > 0 || m.Refusal != "" || len(m.ToolCalls) > 0 || ch.Finish != "") {
+		s.thinking = false
+		emit(Delta{Kind: DeltaSeal, Choice: at, Part: chatReasoningPart, Seal: openSeal})
+	}
+	for _, p := range said {
+		emit(Delta{Kind: DeltaText, Choice: at, Part: chatTextPart, Text: p.Text})
+	}
+	if m.Refusal != "" {
+		s.refused = true
+		emit(Delta{Kind: DeltaRefusal, Choice: at, Part: chatRefusalPart, Text: m.Refusal})
+	}
+	for j := range m.ToolCalls {
+		s.tool(&m.ToolCalls[j], at, emit)
+	}
+	if !absent(ch.Logprobs) {
+		emit(Delta{Kind: DeltaLogprobs, Choice: at, Part: chatTextPart, Raw: ch.Logprobs})
+	}
+	if ch.Finish != "" {
+		d := Delta{Kind: DeltaFinish, Choice: at, Finish: chatFinish(ch.Finish), Tier: c.tier()}
+		if d.Finish == FinishStop {
+			switch {
+			case len(s.tools) > 0: // some servers say so
+				d.Finish = FinishTools
+			case s.refused:
+				d.Finish = FinishRefusal
+			case c.sequence(i) != "":
+				d.Finish, d.Sequence = FinishSequence, c.sequence(i)
 			}
 		}
-	case !known:
-		part = chatToolPart
-	case t.ID != "" && q.tools[[2]int64{choice, part}].id != t.ID:
-		part++
+		emit(d)
 	}
-	at := [2]int64{choice, part}
-	s := q.tools[at]
-	if s == nil {
-		s = &chatTool{}
-		q.tools[at] = s
+}
+
+// tool reads a piece of a tool call.
+func (s *chatState) tool(t *chatToolCall, choice int64, emit func(Delta)) {
+	name := firstOf(t.Function.Name, t.Custom.Name)
+	n := s.find(t, name)
+	o, part := s.tools[n], chatToolPart+int64(n)
+	if o.id == "" && t.ID != "" {
+		o.id = t.ID
+		s.byID[t.ID] = n
 	}
-	q.last[choice] = part
-	if t.ID != "" {
-		s.id = t.ID
-	}
-	if seal := t.seal(); seal.Origin != llm.DialectNone && !s.sealed {
-		s.sealed = true
+	if seal := t.seal(); seal.Origin != llm.DialectNone && !o.sealed {
+		o.sealed = true
 		emit(Delta{Kind: DeltaSeal, Choice: choice, Part: part, Seal: seal})
 	}
-	name := firstOf(t.Function.Name, t.Custom.Name)
-	if !s.begun && name != "" {
-		s.begun = true
-		emit(Delta{Kind: DeltaTool, Choice: choice, Part: part, ID: s.id, Name: name, Custom: t.Type == "custom"})
+	piece := t.arguments() + t.Custom.Input
+	if !o.begun {
+		if name == "" {
+			o.held += piece
+			return
+		}
+		o.begun = true
+		emit(Delta{Kind: DeltaTool, Choice: choice, Part: part, ID: o.id, Name: name, Custom: t.Type == "custom"})
+		piece, o.held = o.held+piece, ""
 	}
-	if piece := t.arguments() + t.Custom.Input; piece != "" && s.begun {
+	if piece != "" {
 		emit(Delta{Kind: DeltaArgs, Choice: choice, Part: part, Text: piece})
 	}
+}
+
+// find returns the number of the call that a piece belongs to. The index tells,
+// but some servers leave it out, and others give every call the index 0: then a
+// new id is a new call, and so is a new name where there are neither.
+func (s *chatState) find(t *chatToolCall, name string) int {
+	if s.byID == nil {
+		s.byIndex, s.byID = make(map[int64]int), make(map[string]int)
+	}
+	n, known := len(s.tools)-1, len(s.tools) > 0
+	if t.Index != nil {
+		n, known = s.byIndex[*t.Index]
+	}
+	switch {
+	case !known:
+	case t.ID != "" && s.tools[n].id != "" && s.tools[n].id != t.ID:
+		n, known = s.byID[t.ID]
+	case t.ID == "" && t.Index == nil && name != "" && s.tools[n].begun:
+		known = false
+	}
+	if !known {
+		n = len(s.tools)
+		s.tools = append(s.tools, &chatTool{})
+	}
+	if t.Index != nil {
+		s.byIndex[*t.Index] = n
+	}
+	return n
 }
 
 // chatWriter writes the chunks of a client's stream.
@@ -142,9 +179,10 @@ type chatWriter struct {
 }
 
 type chatChoice struct {
-	opened   bool
-	finished bool
-	tools    map[int64]*chatOut // by part
+	opened, finished, refused bool
+	tools                     []*chatOut         // by index
+	parts                     map[int64]*chatOut // the same, by part
+	seals                     map[int64]Seal     // of calls that are to begin
 }
 
 // chatOut is a tool call on its way to the client.
@@ -154,7 +192,7 @@ type chatOut struct {
 	// emulated is set for a tool whose input is free text, given as a function
 	// to a provider that has no such tools.
 	emulated *unwrapper
-	seal     Seal
+	said     bool // it has arguments
 }
 
 func newChatWriter(c *Call) eventWriter {
@@ -216,27 +254,32 @@ func (w *chatWriter) write(dst []byte, d *Delta) []byte {
 	case DeltaText:
 		return w.close(keyString(w.delta(dst, d.Choice), "content", d.Text))
 	case DeltaRefusal:
+		ch.refused = true
 		return w.close(keyString(w.delta(dst, d.Choice), "refusal", d.Text))
 	case DeltaReasoning:
 		return w.close(keyString(w.delta(dst, d.Choice), "reasoning_content", d.Text))
 	case DeltaSeal:
 		if d.Seal.Origin == llm.GenerateContent { // the only one with a place here
-			ch.out(d.Part).seal = d.Seal
+			if ch.seals == nil {
+				ch.seals = make(map[int64]Seal)
+			}
+			ch.seals[d.Part] = d.Seal
 		}
 	case DeltaTool:
 		return w.tool(dst, ch, d)
 	case DeltaArgs:
-		o := ch.out(d.Part)
+		o := ch.parts[d.Part]
+		if o == nil {
+			return dst
+		}
 		piece := d.Text
 		if o.emulated != nil {
-			if piece = o.emulated.feed(piece); piece == "" {
-				return dst
-			}
+			piece = o.emulated.feed(piece)
 		}
 		return w.args(dst, d.Choice, o, piece)
 	case DeltaLogprobs:
 		b := append(w.delta(dst, d.Choice), '}')
-		return append(append(keyValue(b, "logprobs", d.Raw), `,"finish_reason":null}]}`...), "\n\n"...)
+		return append(append(keyValue(b, "logprobs", oneLine(d.Raw)), `,"finish_reason":null}]}`...), "\n\n"...)
 	case DeltaFinish:
 		if ch.finished {
 			return dst
@@ -247,52 +290,64 @@ func (w *chatWriter) write(dst []byte, d *Delta) []byte {
 		}
 		dst = w.flush(dst, d.Choice, ch)
 		b := append(w.delta(dst, d.Choice), `},"logprobs":null`...)
-		return append(keyString(b, "finish_reason", chatReason(d.Finish)), "}]}\n\n"...)
+		return append(keyString(b, "finish_reason", w.c.chatReason(d.Finish, ch.refused)), "}]}\n\n"...)
 	}
 	return dst
 }
 
-// flush sends what an emulated tool never opened.
+// flush completes the calls: with what an emulated tool never opened, and with an
+// empty object where a provider sent no arguments, since clients parse them.
 func (w *chatWriter) flush(dst []byte, choice int64, ch *chatChoice) []byte {
 	for _, o := range ch.tools {
-		if o.emulated != nil {
-			if rest := o.emulated.rest(); rest != "" {
-				dst = w.args(dst, choice, o, rest)
-			}
+		switch {
+		case o.emulated != nil:
+			dst = w.args(dst, choice, o, o.emulated.rest())
 			o.emulated = nil
+		case !o.said && !o.custom:
+			dst = w.args(dst, choice, o, "{}")
 		}
 	}
 	return dst
-}
-
-func (ch *chatChoice) out(part int64) *chatOut {
-	o := ch.tools[part]
-	if o == nil {
-		if ch.tools == nil {
-			ch.tools = make(map[int64]*chatOut)
-		}
-		o = &chatOut{index: int64(len(ch.tools))}
-		ch.tools[part] = o
-	}
-	return o
 }
 
 func (w *chatWriter) tool(dst []byte, ch *chatChoice, d *Delta) []byte {
-	o := ch.out(d.Part)
-	o.custom = d.Custom
+	if ch.parts[d.Part] != nil {
+		return dst
+	}
+	o := &chatOut{index: int64(len(ch.tools)), custom: d.Custom}
+	if ch.parts == nil {
+		ch.parts = make(map[int64]*chatOut)
+	}
+	ch.parts[d.Part], ch.tools = o, append(ch.tools, o)
 	if t := w.c.request.tool(d.Name); t != nil && t.Custom && !d.Custom {
 		o.custom, o.emulated = true, new(unwrapper)
 	}
-	b := keyString(keyInt(append(w.delta(dst, d.Choice), `"tool_calls":[{`...), "index", o.index), "id", d.ID)
+	if w.c.functions() {
+		if o.index > 0 { // there is no place for a second one
+			return dst
+		}
+		b := keyString(append(w.delta(dst, d.Choice), `"function_call":{`...), "name", d.Name)
+		return w.close(append(b, `,"arguments":""}`...))
+	}
+	b := keyInt(append(w.delta(dst, d.Choice), `"tool_calls":[{`...), "index", o.index)
+	b = keyString(b, "id", w.c.callID(d.ID, int(o.index)))
 	if o.custom {
 		b = append(keyString(append(keyRaw(b, "type", `"custom"`), `,"custom":{`...), "name", d.Name), `,"input":""}`...)
 	} else {
 		b = append(keyString(append(keyRaw(b, "type", `"function"`), `,"function":{`...), "name", d.Name), `,"arguments":""}`...)
 	}
-	return w.close(append(appendChatSeal(b, o.seal), "}]"...))
+	return w.close(append(appendChatSeal(b, ch.seals[d.Part]), "}]"...))
 }
 
 func (w *chatWriter) args(dst []byte, choice int64, o *chatOut, piece string) []byte {
+	if piece == "" || w.c.functions() && o.index > 0 {
+		return dst
+	}
+	o.said = true
+	if w.c.functions() {
+		b := keyString(append(w.delta(dst, choice), `"function_call":{`...), "arguments", piece)
+		return w.close(append(b, '}'))
+	}
 	b := keyInt(append(w.delta(dst, choice), `"tool_calls":[{`...), "index", o.index)
 	if o.custom {
 		b = keyString(append(b, `,"custom":{`...), "input", piece)
@@ -302,10 +357,23 @@ func (w *chatWriter) args(dst []byte, choice int64, o *chatOut, piece string) []
 	return w.close(append(b, "}}]"...))
 }
 
+// oneLine takes the line ends out of JSON, which would end the data of an event.
+func oneLine(v jsontext.Value) jsontext.Value {
+	if bytes.ContainsAny(v, "\r\n") {
+		v = v.Clone()
+		_ = v.Compact(lenient)
+	}
+	return v
+}
+
 func (w *chatWriter) end(dst []byte, u llm.Usage) []byte {
-	for n, ch := range w.choices {
-		if !ch.finished { // the provider ended without a reason
-			dst = w.write(dst, &Delta{Kind: DeltaFinish, Choice: n, Finish: FinishStop})
+	for _, n := range slices.Sorted(maps.Keys(w.choices)) {
+		if ch := w.choices[n]; !ch.finished { // the provider ended without a reason
+			f := FinishStop
+			if len(ch.tools) > 0 {
+				f = FinishTools
+			}
+			dst = w.write(dst, &Delta{Kind: DeltaFinish, Choice: n, Finish: f})
 		}
 	}
 	if len(w.choices) == 0 {

@@ -52,7 +52,11 @@ func (w *chatRequestWriter) message(m *Message) {
 			continue
 		}
 		w.b = keyString(append(elem(w.b), `{"role":"tool"`...), "tool_call_id", p.ID)
-		w.b = append(keyString(w.b, "content", joinParts(textsOf(p.Content), "\n")), '}')
+		said := joinParts(textsOf(p.Content), "\n")
+		if p.IsError && said == "" { // else the words of the tool say so
+			said = "the tool failed"
+		}
+		w.b = append(keyString(w.b, "content", said), '}')
 		for j := range p.Content {
 			if p.Content[j].Kind != PartText {
 				rest = append(rest, p.Content[j])
@@ -64,7 +68,13 @@ func (w *chatRequestWriter) message(m *Message) {
 	}
 	role := `{"role":"user"`
 	if m.Role == RoleSystem {
-		role = `{"role":"system"`
+		if w.compatible() {
+			// The templates of many open models refuse instructions behind the
+			// first message: they stay in their place as marked text.
+			rest = append(append([]Part{{Text: "<system>"}}, rest...), Part{Text: "</system>"})
+		} else {
+			role = `{"role":"system"`
+		}
 	}
 	w.b = append(elem(w.b), role...)
 	if textOnly(rest) {
@@ -76,8 +86,16 @@ func (w *chatRequestWriter) message(m *Message) {
 	for i := range rest {
 		w.part(&rest[i])
 	}
+	if w.b[len(w.b)-1] == '[' { // all of it was lost
+		w.b = append(w.b, `{"type":"text","text":"."}`...)
+	}
 	w.b = append(w.b, "]}"...)
 }
+
+// compatible reports whether the provider is one of the many that follow OpenAI,
+// which is known by the name that they have kept for the limit. Some refuse
+// members that are new to them, so that these get no hints.
+func (w *chatRequestWriter) compatible() bool { return w.c.Options.MaxTokensField == "max_tokens" }
 
 // textsOf returns the parts that are text.
 func textsOf(parts []Part) []Part {
@@ -229,6 +247,7 @@ func (w *chatRequestWriter) tools() {
 	}
 	c := &r.ToolChoice
 	switch {
+	case len(r.Tools) == 0: // a choice is refused without tools
 	case c.Mode == ToolNamed:
 		b = append(w.toolRef(key(b, "tool_choice"), c.Name), '}')
 	case c.Allowed != nil && c.Mode != ToolNone:
@@ -263,8 +282,14 @@ func (w *chatRequestWriter) options() {
 	if r.MaxTokens > 0 {
 		b = keyInt(b, firstOf(w.c.Options.MaxTokensField, "max_completion_tokens"), r.MaxTokens)
 	}
-	b = keyValue(b, "temperature", r.Temperature)
-	b = keyValue(b, "top_p", r.TopP)
+	// Reasoning models take no more than the default, which some clients send.
+	fixed := reasons(r.Model)
+	if t, ok := numberOf(r.Temperature); ok && !(fixed && t == 1) {
+		b = keyValue(b, "temperature", r.Temperature)
+	}
+	if p, ok := numberOf(r.TopP); ok && !(fixed && p == 1) {
+		b = keyValue(b, "top_p", r.TopP)
+	}
 	b = keyValue(b, "frequency_penalty", r.FrequencyPenalty)
 	b = keyValue(b, "presence_penalty", r.PresencePenalty)
 	b = keyValue(b, "seed", r.Seed)
@@ -308,10 +333,10 @@ func (w *chatRequestWriter) options() {
 	if e := w.effort(); e != "" {
 		b = keyString(b, "reasoning_effort", e)
 	}
-	if r.Verbosity != "" {
+	if r.Verbosity != "" && !w.compatible() {
 		b = keyString(b, "verbosity", r.Verbosity)
 	}
-	if r.CacheKey != "" {
+	if r.CacheKey != "" && !w.compatible() {
 		b = keyString(b, "prompt_cache_key", r.CacheKey)
 	}
 	switch r.ServiceTier {
@@ -319,11 +344,13 @@ func (w *chatRequestWriter) options() {
 	case "default", "flex", "priority", "scale", "fast":
 		b = keyString(b, "service_tier", r.ServiceTier)
 	case "standard", "standard_only":
-		b = keyString(b, "service_tier", "default")
+		if !w.compatible() {
+			b = keyString(b, "service_tier", "default")
+		}
 	default:
 		w.n.lose("service_tier")
 	}
-	if r.User != "" && len(r.User) <= maxUser {
+	if r.User != "" && len(r.User) <= maxUser && !w.compatible() {
 		b = keyString(b, "user", r.User)
 	}
 	w.b = b

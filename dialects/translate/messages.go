@@ -156,7 +156,10 @@ func readMessagesRequest(body []byte, n *notes) (*Request, error) {
 		return nil, err
 	}
 	for _, part := range system {
-		if !strings.HasPrefix(part.Text, billingHeader) {
+		switch {
+		case part.Kind != PartText:
+			n.lose(part.Path)
+		case !strings.HasPrefix(part.Text, billingHeader):
 			r.System = append(r.System, part)
 		}
 	}
@@ -315,7 +318,8 @@ type messagesBlock struct {
 		Content jsontext.Value `json:"content"`
 	} `json:"source"`
 	Cache jsontext.Value `json:"cache_control"`
-	// What says nothing to the model.
+	// Of a document: whether it must be cited. Of a text: what it cited, which
+	// says nothing to the model, as little as who called a tool.
 	Citations jsontext.Value `json:"citations"`
 	Caller    jsontext.Value `json:"caller"`
 	Rest      jsontext.Value `json:",embed"`
@@ -365,6 +369,9 @@ func (p *messagesInput) block(q *messagesBlock, path string) ([]Part, error) {
 		}
 		return []Part{{Text: q.Text}}, nil
 	case "image", "document":
+		if cites(q.Citations) {
+			p.n.lose(in(path, "citations"))
+		}
 		return p.media(q, path)
 	case "tool_use":
 		if q.ID == "" || q.Name == "" {
@@ -400,6 +407,14 @@ func (p *messagesInput) block(q *messagesBlock, path string) ([]Part, error) {
 	return nil, nil
 }
 
+// cites reports whether a document's citations are turned on.
+func cites(v jsontext.Value) bool {
+	var q struct {
+		Enabled bool `json:"enabled"`
+	}
+	return !absent(v) && v.Kind() == '{' && decodeAnswer(v, &q) == nil && q.Enabled
+}
+
 // sealRedacted is the kind of a seal that is all there is of its reasoning.
 const sealRedacted = "redacted"
 
@@ -416,10 +431,20 @@ func (p *messagesInput) media(q *messagesBlock, path string) ([]Part, error) {
 		if q.Type == "document" && part.Media.MIME == "" {
 			part.Media.MIME = "application/pdf"
 		}
-	case s.Type == "text":
-		return []Part{{Text: s.Data}}, nil
-	case s.Type == "content":
-		return p.content(s.Content, path+".source.content")
+	case s.Type == "text" || s.Type == "content":
+		parts := []Part{{Text: s.Data}}
+		if s.Type == "content" {
+			var err error
+			if parts, err = p.content(s.Content, path+".source.content"); err != nil {
+				return nil, err
+			}
+		}
+		for _, about := range [...]string{q.Context, q.Title} { // what it is, before what it says
+			if about != "" {
+				parts = append([]Part{{Text: about}}, parts...)
+			}
+		}
+		return parts, nil
 	case s.Type == "file":
 		p.n.lose(path + ".source.file_id")
 		return nil, nil

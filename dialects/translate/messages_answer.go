@@ -147,15 +147,10 @@ func writeMessagesAnswer(a *Answer, c *Call, u llm.Usage) ([]byte, error) {
 			b = append(keyString(b, "signature", clientSignature(p.Seal)), '}')
 		case PartToolCall:
 			if p.Seal.Origin != llm.DialectNone {
-				b = appendCallSeal(elem(b), p.Seal, p.ID)
+				b = appendCallSeal(elem(b), p.Seal, c.callID(p.ID, i))
 			}
-			args := p.Args
-			if strings.TrimSpace(args) == "" {
-				args = "{}"
-			} else if !isObject(args) {
-				args = string(append(keyString([]byte{'{'}, "invalid_arguments", args), '}'))
-			}
-			b = keyString(append(elem(b), `{"type":"tool_use"`...), "id", toolID(p.ID))
+			args := inputOf(p.Args)
+			b = keyString(append(elem(b), `{"type":"tool_use"`...), "id", toolID(c.callID(p.ID, i)))
 			b = append(keyRaw(keyString(b, "name", c.toolName(p.Name)), "input", args), '}')
 		}
 	}
@@ -166,6 +161,19 @@ func writeMessagesAnswer(a *Answer, c *Call, u llm.Usage) ([]byte, error) {
 		b = keyRaw(b, "stop_sequence", "null")
 	}
 	return append(appendMessagesUsage(key(b, "usage"), u), '}'), nil
+}
+
+// inputOf makes the object that a call's input must be. What a model wrote
+// wrongly is kept in a member, so that it can be told so.
+func inputOf(args string) string {
+	switch strings.TrimSpace(args) {
+	case "", "null":
+		return "{}"
+	}
+	if !isObject(args) {
+		return string(append(keyString([]byte{'{'}, "invalid_arguments", args), '}'))
+	}
+	return args
 }
 
 // appendCallSeal appends the seal of a tool call as a thinking block without

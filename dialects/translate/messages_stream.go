@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"strings"
+
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -100,12 +102,15 @@ type messagesWriter struct {
 	begun bool
 	// open is the part whose block is open, by its kind; index is the number of
 	// that block.
-	open   *messagesOut
-	index  int64
-	parts  map[int64]*messagesOut
-	queue  []Delta // pieces that wait, in order
-	seals  map[int64]Seal
-	finish *Delta
+	open  *messagesOut
+	index int64
+	parts map[int64]*messagesOut
+	// queue are the parts that wait, in order, waiting the pieces of each.
+	queue   []int64
+	waiting map[int64][]Delta
+	seals   map[int64]Seal
+	called  bool
+	finish  *Delta
 }
 
 // messagesOut is a part on its way to the client.
@@ -115,6 +120,8 @@ type messagesOut struct {
 	id     string
 	closed bool
 	args   balance
+	// seal came when the block of the call was open: it follows it.
+	seal Seal
 }
 
 // balance follows the text of a JSON object to its closing brace.
@@ -146,7 +153,7 @@ func (q *balance) feed(s string) {
 func (q *balance) done() bool { return q.begun && q.depth <= 0 }
 
 func newMessagesWriter(c *Call) eventWriter {
-	return &messagesWriter{c: c, index: -1, parts: make(map[int64]*messagesOut), seals: make(map[int64]Seal)}
+	return &messagesWriter{c: c, index: -1, parts: make(map[int64]*messagesOut), waiting: make(map[int64][]Delta), seals: make(map[int64]Seal)}
 }
 
 // event begins an event with its name, up to the type in its data.
@@ -188,7 +195,10 @@ func (w *messagesWriter) write(dst []byte, d *Delta) []byte {
 		}
 	default:
 		if w.waits(d) {
-			w.queue = append(w.queue, *d)
+			if w.waiting[d.Part] == nil {
+				w.queue = append(w.queue, d.Part)
+			}
+			w.waiting[d.Part] = append(w.waiting[d.Part], *d)
 			return dst
 		}
 		dst = w.piece(dst, d)
@@ -215,16 +225,13 @@ func (w *messagesWriter) waits(d *Delta) bool {
 // that is first in the queue, then of the next.
 func (w *messagesWriter) release(dst []byte) []byte {
 	for len(w.queue) > 0 && (w.open == nil || w.open.kind != DeltaTool || w.open.done()) {
-		part := w.queue[0].Part
-		rest := w.queue[:0:0]
-		for i := range w.queue {
-			if d := &w.queue[i]; d.Part == part {
-				dst = w.piece(dst, d)
-			} else {
-				rest = append(rest, *d)
-			}
+		part := w.queue[0]
+		pieces := w.waiting[part]
+		w.queue = w.queue[1:]
+		delete(w.waiting, part)
+		for i := range pieces {
+			dst = w.piece(dst, &pieces[i])
 		}
-		w.queue = rest
 	}
 	return dst
 }
@@ -239,6 +246,9 @@ func (w *messagesWriter) piece(dst []byte, d *Delta) []byte {
 		dst = w.block(dst, d.Part, DeltaText, d)
 		return w.delta(dst, "text_delta", "text", d.Text)
 	case DeltaReasoning:
+		if d.Text == "" {
+			return dst
+		}
 		dst = w.block(dst, d.Part, DeltaReasoning, d)
 		return w.delta(dst, "thinking_delta", "thinking", d.Text)
 	case DeltaSeal:
@@ -246,13 +256,20 @@ func (w *messagesWriter) piece(dst []byte, d *Delta) []byte {
 	case DeltaTool:
 		if s, sealed := w.seals[d.Part]; sealed {
 			delete(w.seals, d.Part)
-			dst = w.callSeal(dst, s, d.ID)
+			dst = w.callSeal(w.close(dst), s, w.c.callID(d.ID, int(d.Part)))
 		}
+		w.called = true
 		return w.block(dst, d.Part, DeltaTool, d)
 	case DeltaArgs:
 		o := w.parts[d.Part]
 		if o == nil || o.closed {
 			return dst // behind its end
+		}
+		if !o.args.begun {
+			switch strings.TrimSpace(d.Text) {
+			case "", "null": // no object at all
+				return dst
+			}
 		}
 		o.args.feed(d.Text)
 		return w.delta(dst, "input_json_delta", "partial_json", d.Text)
@@ -266,7 +283,11 @@ func (w *messagesWriter) seal(dst []byte, d *Delta) []byte {
 	o := w.parts[d.Part]
 	switch {
 	case o != nil && o.kind == DeltaTool:
-		return w.callSeal(dst, d.Seal, o.id)
+		if o.closed {
+			return w.callSeal(w.close(dst), d.Seal, o.id)
+		}
+		o.seal = d.Seal
+		return dst
 	case d.Seal.Kind == sealCall || o == nil && d.Seal.Origin == llm.GenerateContent:
 		w.seals[d.Part] = d.Seal
 		return dst
@@ -281,10 +302,10 @@ func (w *messagesWriter) seal(dst []byte, d *Delta) []byte {
 	return w.delta(dst, "signature_delta", "signature", clientSignature(d.Seal))
 }
 
-// callSeal writes the seal of a tool call as a block of its own.
+// callSeal writes the seal of a tool call as a block of its own, where none is
+// open.
 func (w *messagesWriter) callSeal(dst []byte, s Seal, id string) []byte {
 	s.Kind, s.ID = sealCall, toolID(id)
-	dst = w.close(dst)
 	w.index++
 	b := keyInt(event(dst, "content_block_start"), "index", w.index)
 	b = append(append(b, `,"content_block":{"type":"thinking","thinking":"","signature":""}`...), endOfEvent...)
@@ -298,13 +319,14 @@ func (w *messagesWriter) block(dst []byte, part int64, kind DeltaKind, d *Delta)
 		return dst
 	}
 	dst = w.close(dst)
-	w.open = &messagesOut{part: part, kind: kind, id: d.ID}
+	w.open = &messagesOut{part: part, kind: kind}
 	w.parts[part] = w.open
 	w.index++
 	b := keyInt(event(dst, "content_block_start"), "index", w.index)
 	switch kind {
 	case DeltaTool:
-		b = keyString(append(b, `,"content_block":{"type":"tool_use"`...), "id", toolID(d.ID))
+		w.open.id = w.c.callID(d.ID, int(part))
+		b = keyString(append(b, `,"content_block":{"type":"tool_use"`...), "id", toolID(w.open.id))
 		b = append(keyString(b, "name", w.c.toolName(d.Name)), `,"input":{}}`...)
 	case DeltaReasoning:
 		b = append(b, `,"content_block":{"type":"thinking","thinking":"","signature":""}`...)
@@ -325,9 +347,13 @@ func (w *messagesWriter) close(dst []byte) []byte {
 	if w.open == nil {
 		return dst
 	}
-	w.open.closed = true
-	w.open = nil
-	return append(keyInt(event(dst, "content_block_stop"), "index", w.index), endOfEvent...)
+	o := w.open
+	o.closed, w.open = true, nil
+	dst = append(keyInt(event(dst, "content_block_stop"), "index", w.index), endOfEvent...)
+	if o.seal.Origin != llm.DialectNone {
+		dst = w.callSeal(dst, o.seal, o.id)
+	}
+	return dst
 }
 
 func (w *messagesWriter) end(dst []byte, u llm.Usage) []byte {
@@ -339,8 +365,11 @@ func (w *messagesWriter) end(dst []byte, u llm.Usage) []byte {
 	}
 	dst = w.close(dst)
 	f := Delta{Finish: FinishStop}
-	if w.finish != nil {
+	switch {
+	case w.finish != nil:
 		f = *w.finish
+	case w.called: // the provider ended without a reason
+		f.Finish = FinishTools
 	}
 	b := keyString(append(event(dst, "message_delta"), `,"delta":{`...), "stop_reason", messagesReason(f.Finish))
 	if f.Finish == FinishSequence && f.Sequence != "" {

@@ -1,7 +1,10 @@
 package translate
 
 import (
+	"bytes"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +81,8 @@ func outputOf(model string) int64 {
 // take one (3.7 to 4.5), and stays a level for the newer ones. Thinking is left
 // out where the API would refuse the whole call: when the model must call a tool,
 // or when the last calls of tools in the history lack the thinking before them,
-// which other dialects do not keep.
+// which other dialects do not keep. The limit on output counts thoughts, too: a
+// level leaves a fifth of it for the answer.
 func (w *messagesRequestWriter) think(limit int64) {
 	q := &w.r.Reasoning
 	on := q.Mode == ReasoningOn || q.Mode == ReasoningAdaptive
@@ -90,14 +94,14 @@ func (w *messagesRequestWriter) think(limit int64) {
 		w.adaptive = true
 		return
 	}
-	budget := q.Budget
+	budget, most := q.Budget, limit-1
 	if budget == 0 {
-		budget = budgets[q.Effort]
+		if budget = budgets[q.Effort]; budget == 0 {
+			budget = budgets["medium"]
+		}
+		most = limit / 5 * 4
 	}
-	if budget == 0 {
-		budget = budgets["medium"]
-	}
-	if budget = min(budget, limit-1); budget >= minBudget {
+	if budget = min(budget, most); budget >= minBudget {
 		w.budget = budget
 	}
 }
@@ -105,16 +109,19 @@ func (w *messagesRequestWriter) think(limit int64) {
 // minBudget is the least that the API takes.
 const minBudget = 1024
 
-// budgets are the tokens that stand for a level.
-var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
+// budgets are the tokens that stand for a level; effortOf is the way back.
+var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 20480, "xhigh": 32768, "max": 32768}
 
 // unthought reports whether the latest turn of the model called tools without a
-// signed thought before them.
+// signed thought before them, or is to be continued by it.
 func (w *messagesRequestWriter) unthought() bool {
 	for i := len(w.r.Messages) - 1; i >= 0; i-- {
 		m := &w.r.Messages[i]
 		if m.Role != RoleAssistant {
 			continue
+		}
+		if i == len(w.r.Messages)-1 {
+			return true
 		}
 		signed := false
 		for j := range m.Parts {
@@ -134,10 +141,10 @@ func (w *messagesRequestWriter) unthought() bool {
 // first is the user's.
 func (w *messagesRequestWriter) conversation() error {
 	r := w.r
-	if len(r.System) > 0 {
+	if slices.ContainsFunc(r.System, func(p Part) bool { return strings.TrimSpace(p.Text) != "" }) {
 		w.b = append(key(w.b, "system"), '[')
 		for i := range r.System {
-			if p := &r.System[i]; p.Text != "" {
+			if p := &r.System[i]; strings.TrimSpace(p.Text) != "" {
 				w.b = append(w.cached(keyString(append(elem(w.b), `{"type":"text"`...), "text", p.Text), p.Cache), '}')
 			}
 		}
@@ -151,6 +158,9 @@ func (w *messagesRequestWriter) conversation() error {
 			return
 		}
 		if role != "" {
+			if w.b[len(w.b)-1] == '[' { // all of it was lost
+				w.b = append(w.b, emptyTurn...)
+			}
 			w.b = append(w.b, "]}"...)
 		}
 		role = next
@@ -171,7 +181,7 @@ func (w *messagesRequestWriter) conversation() error {
 			}
 			if empty && next == RoleAssistant {
 				turn(RoleUser)
-				w.b = append(w.b, `{"type":"text","text":"."}`...)
+				w.b = append(w.b, emptyTurn...)
 			}
 			empty = false
 			turn(next)
@@ -182,12 +192,14 @@ func (w *messagesRequestWriter) conversation() error {
 	}
 	if empty {
 		turn(RoleUser)
-		w.b = append(w.b, `{"type":"text","text":"."}`...)
 	}
 	turn("")
 	w.b = append(w.b, ']')
 	return nil
 }
+
+// emptyTurn stands where there must be a turn and nothing was said.
+const emptyTurn = `{"type":"text","text":"."}`
 
 // cached appends a mark for Anthropic's cache, which OpenAI clients may set too.
 func (w *messagesRequestWriter) cached(b []byte, mark jsontext.Value) []byte {
@@ -215,7 +227,7 @@ func (w *messagesRequestWriter) block(p *Part, role string) error {
 			typ = "document"
 		}
 		m := p.Media
-		if !hasMedia(m) || role == RoleAssistant || p.Kind == PartFile && m.Data != "" && m.MIME != "application/pdf" && !strings.HasPrefix(m.MIME, "text/") {
+		if !hasMedia(m) || role == RoleAssistant || m.Data != "" && !takes(p.Kind, m.MIME) {
 			w.n.lose(p.Path)
 			return nil
 		}
@@ -237,15 +249,11 @@ func (w *messagesRequestWriter) block(p *Part, role string) error {
 			b = keyString(b, "title", m.Name)
 		}
 	case PartToolCall:
-		args := p.Args
-		switch {
-		case p.Custom:
-			args = wrapCustom(args)
-		case strings.TrimSpace(args) == "":
-			args = "{}"
-		case !isObject(args):
-			// What a model wrote wrongly is part of the history all the same.
-			args = string(append(keyString([]byte{'{'}, "invalid_arguments", args), '}'))
+		var args string
+		if p.Custom {
+			args = wrapCustom(p.Args)
+		} else {
+			args = inputOf(p.Args) // what was wrong is part of the history all the same
 		}
 		b = keyString(append(b, `{"type":"tool_use"`...), "id", toolID(p.ID))
 		b = keyRaw(keyString(b, "name", p.Name), "input", args)
@@ -257,7 +265,7 @@ func (w *messagesRequestWriter) block(p *Part, role string) error {
 		if len(p.Content) > 0 {
 			w.b = append(key(b, "content"), '[')
 			for i := range p.Content {
-				if c := &p.Content[i]; c.Kind != PartText || c.Text != "" {
+				if c := &p.Content[i]; c.Kind != PartText || strings.TrimSpace(c.Text) != "" {
 					if err := w.block(c, RoleUser); err != nil {
 						return err
 					}
@@ -282,6 +290,14 @@ func (w *messagesRequestWriter) block(p *Part, role string) error {
 	return nil
 }
 
+// takes reports whether Anthropic takes data of a type.
+func takes(kind PartKind, mime string) bool {
+	if kind == PartImage {
+		return strings.HasPrefix(mime, "image/")
+	}
+	return mime == "application/pdf" || strings.HasPrefix(mime, "text/")
+}
+
 // toolID makes an id of what Anthropic takes: letters, digits, _ and -.
 func toolID(id string) string {
 	return strings.Map(func(r rune) rune {
@@ -292,35 +308,34 @@ func toolID(id string) string {
 	}, id)
 }
 
+// tools writes the tools and the choice among them.
 func (w *messagesRequestWriter) tools() {
-	r, b := w.r, w.b
-	if len(r.Tools) > 0 {
-		b = append(key(b, "tools"), '[')
-		some := r.ToolChoice.some()
-		for i := range r.Tools {
-			t := &r.Tools[i]
-			if r.ToolChoice.Allowed != nil && !some[t.Name] {
-				continue
-			}
-			b = keyString(append(elem(b), '{'), "name", t.Name)
-			if t.Description != "" {
-				b = keyString(b, "description", t.Description)
-			}
-			b = key(b, "input_schema")
-			switch {
-			case t.Custom:
-				b = append(b, customSchema(t)...)
-			default:
-				b = append(b, objectSchema(t.Parameters)...)
-			}
-			if t.Strict != nil && *t.Strict {
-				b = keyRaw(b, "strict", "true")
-			}
-			b = append(w.cached(b, t.Cache), '}')
+	r, c := w.r, w.r.ToolChoice
+	tools := w.offered()
+	if len(tools) == 0 {
+		// The history of calls is refused without the tools that were called.
+		if tools, c = w.called(), (ToolChoice{Mode: ToolNone}); len(tools) == 0 {
+			return
 		}
-		b = append(b, ']')
 	}
-	c := &r.ToolChoice
+	b := append(key(w.b, "tools"), '[')
+	for _, t := range tools {
+		b = keyString(append(elem(b), '{'), "name", t.Name)
+		if t.Description != "" {
+			b = keyString(b, "description", t.Description)
+		}
+		b = key(b, "input_schema")
+		if t.Custom {
+			b = append(b, customSchema(t)...)
+		} else {
+			b = append(b, objectSchema(t.Parameters)...)
+		}
+		if t.Strict != nil && *t.Strict {
+			b = keyRaw(b, "strict", "true")
+		}
+		b = append(w.cached(b, t.Cache), '}')
+	}
+	b = append(b, ']')
 	typ := ""
 	switch c.Mode {
 	case ToolAuto:
@@ -332,11 +347,11 @@ func (w *messagesRequestWriter) tools() {
 	case ToolNamed:
 		typ = "tool"
 	}
-	serial := r.Parallel != nil && !*r.Parallel && c.Mode != ToolNone && len(r.Tools) > 0
+	serial := r.Parallel != nil && !*r.Parallel && c.Mode != ToolNone
 	if typ == "" && serial {
 		typ = "auto"
 	}
-	if typ != "" && len(r.Tools) > 0 {
+	if typ != "" {
 		b = keyString(append(key(b, "tool_choice"), '{'), "type", typ)
 		if c.Mode == ToolNamed {
 			b = keyString(b, "name", c.Name)
@@ -347,6 +362,37 @@ func (w *messagesRequestWriter) tools() {
 		b = append(b, '}')
 	}
 	w.b = b
+}
+
+// offered are the tools that may be called: the API has no form for some of them
+// other than to offer no more.
+func (w *messagesRequestWriter) offered() []*Tool {
+	c := &w.r.ToolChoice
+	some := make(map[string]bool, len(c.Allowed))
+	for _, name := range c.Allowed {
+		some[name] = true
+	}
+	list := make([]*Tool, 0, len(w.r.Tools))
+	for i := range w.r.Tools {
+		if t := &w.r.Tools[i]; c.Allowed == nil || some[t.Name] {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// called are the tools that were called in the conversation, by their names alone.
+func (w *messagesRequestWriter) called() (list []*Tool) {
+	have := make(map[string]bool)
+	for i := range w.r.Messages {
+		for j := range w.r.Messages[i].Parts {
+			if p := &w.r.Messages[i].Parts[j]; p.Kind == PartToolCall && !have[p.Name] {
+				have[p.Name] = true
+				list = append(list, &Tool{Name: p.Name})
+			}
+		}
+	}
+	return list
 }
 
 // objectSchema is a schema that says that arguments are an object, which the API
@@ -383,20 +429,7 @@ func emptyObject(v jsontext.Value) bool {
 // options writes what steers the generation.
 func (w *messagesRequestWriter) options() {
 	r, b := w.r, w.b
-	if !absent(r.Temperature) {
-		switch t, err := strconv.ParseFloat(string(r.Temperature), 64); {
-		case err != nil || t < 0 || t > 1, w.thinks() && t != 1:
-			w.n.lose("temperature")
-		case !w.thinks():
-			b = keyValue(b, "temperature", r.Temperature)
-		}
-	}
-	if w.thinks() && !absent(r.TopK) {
-		w.n.lose("top_k")
-	} else {
-		b = keyValue(b, "top_k", r.TopK)
-	}
-	b = keyValue(b, "top_p", r.TopP)
+	b = w.sampling(b)
 	for _, f := range [...]struct {
 		name string
 		v    jsontext.Value
@@ -430,7 +463,7 @@ func (w *messagesRequestWriter) options() {
 	default:
 		w.n.lose("service_tier")
 	}
-	if r.User != "" {
+	if r.User != "" && len(r.User) <= maxUserID {
 		b = append(keyString(append(key(b, "metadata"), '{'), "user_id", r.User), '}')
 	}
 	switch {
@@ -466,6 +499,49 @@ func (w *messagesRequestWriter) options() {
 		b = append(keyValue(append(key(b, "format"), `{"type":"json_schema"`...), "schema", r.Format.Schema), '}')
 	}
 	w.b = append(b, '}')
+}
+
+// maxUserID is the longest id of a user that the API takes.
+const maxUserID = 256
+
+// sampling writes how tokens are chosen. The defaults are left out: newer models
+// take one of temperature and top_p, or neither, and thinking goes with neither.
+func (w *messagesRequestWriter) sampling(b []byte) []byte {
+	r := w.r
+	t, isT := numberOf(r.Temperature)
+	p, isP := numberOf(r.TopP)
+	both := isT && t != 1 && isP && p != 1 && version(r.Model) >= 41
+	switch {
+	case !isT || t == 1:
+	case t < 0 || t > 1, w.thinks():
+		w.n.lose("temperature")
+	default:
+		b = keyValue(b, "temperature", r.Temperature)
+	}
+	switch {
+	case !isP || p == 1:
+	case both, w.thinks() && p < 0.95:
+		w.n.lose("top_p")
+	default:
+		b = keyValue(b, "top_p", r.TopP)
+	}
+	if w.thinks() && !absent(r.TopK) {
+		w.n.lose("top_k")
+		return b
+	}
+	return keyValue(b, "top_k", r.TopK)
+}
+
+// numberOf is the value of a literal, ok is false when there is none.
+func numberOf(v jsontext.Value) (f float64, ok bool) {
+	if absent(v) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(bytes.TrimSpace(v)), 64)
+	if err != nil { // beyond all bounds
+		return math.Inf(1), true
+	}
+	return f, true
 }
 
 // memberOfFormat is where a client asks for JSON.

@@ -49,6 +49,10 @@ type Request struct {
 	// ServiceTier is the tier asked for, "" or "auto" for the provider's choice.
 	ServiceTier string
 
+	// Functions is whether a chat client offered its tools as `functions`, the
+	// older form, in which an answer has one call at most and no id for it.
+	Functions bool
+
 	// byName finds the tools once all are known; see tool.
 	byName map[string]int
 }
@@ -152,7 +156,8 @@ type Tool struct {
 	Cache jsontext.Value
 	Path  string
 	// Namespace and Local are what the caller calls the tool, when Name was made
-	// from both for providers that know no namespaces (Responses).
+	// from both for providers that know no namespaces (Responses); or Local alone,
+	// when it is longer than other providers take (Messages).
 	Namespace, Local string
 	// Search marks the tool by which a Responses client looks up further tools
 	// itself: its calls and results are items of their own kind.

@@ -1,6 +1,9 @@
 package translate
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // id is the id of an answer in the client's dialect: the provider's own, which
 // its support can look up, behind the prefix that clients expect.
@@ -25,6 +28,18 @@ func (c *Call) dated(created int64) int64 {
 	}
 	return c.Options.Now.Unix()
 }
+
+// callID is the id of a tool call: the provider's own, or one for the part of the
+// answer when it gave none.
+func (c *Call) callID(id string, part int) string {
+	if id != "" {
+		return id
+	}
+	return "call_" + strings.ReplaceAll(c.Options.RequestID, "-", "") + "_" + strconv.Itoa(part)
+}
+
+// functions reports whether the client knows tools in their oldest form only.
+func (c *Call) functions() bool { return c.request != nil && c.request.Functions }
 
 // clientCall undoes what was done to the tools of the caller.
 func (c *Call) clientCall(p Part) Part {
