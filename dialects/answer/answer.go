@@ -40,6 +40,8 @@ type Answer struct {
 	// choices are those of a chat stream that were seen, and whether they have
 	// said why they finished.
 	choices map[int64]bool
+	// open is how many of them have not.
+	open int
 }
 
 // New returns a reader for an answer of the dialect.
@@ -79,10 +81,11 @@ func (a *Answer) chatEvent(d []byte) Verdict {
 	if !object(d) {
 		return Malformed
 	}
-	a.text += textBytes(d)
-	if plainChunk(d) {
+	text, plain := scanChunk(d)
+	a.text += text
+	if plain {
 		if a.choices == nil {
-			a.choices = map[int64]bool{0: false}
+			a.choice(0, false)
 		}
 		return Pass
 	}
@@ -96,12 +99,7 @@ func (a *Answer) chatEvent(d []byte) Verdict {
 		return Pass
 	}
 	for _, ch := range c.choices {
-		if a.choices == nil {
-			a.choices = make(map[int64]bool)
-		}
-		if _, seen := a.choices[ch.index]; seen || len(a.choices) < maxChoices {
-			a.choices[ch.index] = a.choices[ch.index] || ch.finish != ""
-		}
+		a.choice(ch.index, a.choices[ch.index] || ch.finish != "")
 		if ch.finish != "" {
 			a.finish = ch.finish
 		}
@@ -110,6 +108,24 @@ func (a *Answer) chatEvent(d []byte) Verdict {
 		return UsageOnly
 	}
 	return Pass
+}
+
+// choice notes whether a choice has finished.
+func (a *Answer) choice(index int64, finished bool) {
+	if a.choices == nil {
+		a.choices = make(map[int64]bool)
+	}
+	before, seen := a.choices[index]
+	if !seen && len(a.choices) >= maxChoices {
+		return
+	}
+	if seen && !before {
+		a.open--
+	}
+	if !finished {
+		a.open++
+	}
+	a.choices[index] = finished
 }
 
 // chatMeta takes what a chunk or a whole answer of the OpenAI family says about
@@ -343,12 +359,7 @@ func (a *Answer) Terminal() bool {
 	if a.dialect == llm.Messages || a.dialect == llm.Responses || len(a.choices) == 0 {
 		return false
 	}
-	for _, finished := range a.choices {
-		if !finished {
-			return false
-		}
-	}
-	return true
+	return a.open == 0
 }
 
 // Whole reports whether nothing that matters can follow: the terminal event has

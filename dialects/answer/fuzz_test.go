@@ -81,7 +81,7 @@ func FuzzShortcuts(f *testing.F) {
 		if bytes.Contains(d, []byte(`\u`)) || bytes.ContainsAny(d, "\r\n") || !json.Valid(d) || !object(d) {
 			return // names in escapes, or more lines than one: no provider writes them
 		}
-		if plainChunk(d) {
+		if _, plain := scanChunk(d); plain {
 			var c chatChunk
 			if err := c.read(d); err != nil {
 				t.Fatal(err)

@@ -230,15 +230,9 @@ func (a *Answer) gemini(c *geminiChunk) {
 		return
 	}
 	for _, cand := range c.candidates {
-		if a.choices == nil {
-			a.choices = make(map[int64]bool)
-		}
-		done, seen := a.choices[cand.index]
-		if seen || len(a.choices) < maxChoices {
-			// Old models give a reason in every chunk: one that brings content
-			// without a reason says that there is more to come.
-			a.choices[cand.index] = cand.finish != "" || done && !cand.content
-		}
+		// Old models give a reason in every chunk: one that brings content
+		// without a reason says that there is more to come.
+		a.choice(cand.index, cand.finish != "" || a.choices[cand.index] && !cand.content)
 		if cand.finish != "" {
 			a.finish = cand.finish
 		}

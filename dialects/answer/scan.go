@@ -6,17 +6,13 @@ import "bytes"
 // text, and a parser would cost more than all the rest of the gateway.
 
 var (
-	doneMark   = []byte("[DONE]")
-	usageMark  = []byte(`"usage"`)
-	errorMark  = []byte(`"error"`)
-	groqMark   = []byte(`"x_groq"`)
-	finishMark = []byte(`"finish_reason"`)
-	indexMark  = []byte(`"index"`)
-	nullMark   = []byte("null")
-	startMark  = []byte(`"message_start"`)
-	deltaMark  = []byte(`"message_delta"`)
-	stopMark   = []byte(`"message_stop"`)
-	typeMark   = []byte(`"type"`)
+	doneMark  = []byte("[DONE]")
+	errorMark = []byte(`"error"`)
+	nullMark  = []byte("null")
+	startMark = []byte(`"message_start"`)
+	deltaMark = []byte(`"message_delta"`)
+	stopMark  = []byte(`"message_stop"`)
+	typeMark  = []byte(`"type"`)
 )
 
 // object reports whether data looks like a JSON object; it is parsed only where
@@ -26,10 +22,56 @@ func object(d []byte) bool {
 	return len(d) >= 2 && d[0] == '{' && d[len(d)-1] == '}'
 }
 
-// plainChunk reports whether a chunk of a chat holds nothing but text of the first
-// choice. Providers write `null` for what is not there yet, in every chunk.
-func plainChunk(d []byte) bool {
-	return !has(d, usageMark) && !has(d, errorMark) && !has(d, groqMark) && !has(d, finishMark) && !indexed(d)
+// scanChunk looks at a chunk once, string by string: text is the bytes of generated
+// text in it, escapes counted as they stand; plain reports whether it holds nothing
+// but text of the first choice. Providers write `null` for what is not there yet,
+// in every chunk.
+func scanChunk(d []byte) (text int64, plain bool) {
+	plain = true
+	for i := 0; ; {
+		q := bytes.IndexByte(d[i:], '"')
+		if q < 0 {
+			return text, plain
+		}
+		name, at := stringAt(d, i+q)
+		if at >= len(d) || d[at] != ':' { // an element of an array
+			if i = at; i >= len(d) {
+				return text, plain
+			}
+			continue
+		}
+		for at++; at < len(d) && (d[at] == ' ' || d[at] == '\t'); at++ {
+		}
+		v := d[at:]
+		switch string(name) {
+		case "usage", "error", "x_groq", "finish_reason":
+			plain = plain && bytes.HasPrefix(v, nullMark)
+		case "index": // anything but 0 is a second choice, or a second tool call
+			plain = plain && len(v) >= 2 && v[0] == '0' && (v[1] == ',' || v[1] == '}' || v[1] == ' ')
+		}
+		i = at
+		if len(v) > 0 && v[0] == '"' {
+			var value []byte
+			value, i = stringAt(d, at)
+			if textual(name) {
+				text += int64(len(value))
+			}
+		}
+		if i >= len(d) {
+			return text, plain
+		}
+	}
+}
+
+// stringAt returns what stands in the string whose first quote is d[at], and the
+// offset of what follows it, blanks skipped.
+func stringAt(d []byte, at int) (s []byte, next int) {
+	at++
+	end := at + stringEnd(d[at:])
+	s = d[at:end]
+	for next = end + 1; next < len(d) && (d[next] == ' ' || d[next] == '\t' || d[next] == '\n' || d[next] == '\r'); next++ {
+	}
+	return s, min(next, len(d))
 }
 
 // has reports whether a member of that (quoted) name is there and is not null.
@@ -55,64 +97,33 @@ func behind(d []byte) []byte {
 	return d[i:]
 }
 
-// indexed reports whether a member called index is anything but 0: a second
-// choice, or a second call of a tool.
-func indexed(d []byte) bool {
-	for {
-		i := bytes.Index(d, indexMark)
-		if i < 0 {
-			return false
-		}
-		d = behind(d[i+len(indexMark):])
-		if len(d) < 2 || d[0] != '0' || (d[1] != ',' && d[1] != '}' && d[1] != ' ') {
-			return true
-		}
-	}
-}
-
-// textual reports whether a member, given as what stands before the quote that
-// ends its name, holds generated text in a delta.
+// textual reports whether a member holds generated text in a delta.
 func textual(name []byte) bool {
-	i := bytes.LastIndexByte(name, '"')
-	switch string(name[i+1:]) {
+	switch string(name) {
 	case "content", "text", "arguments", "delta", "partial_json", "thinking", "reasoning_content", "reasoning", "refusal",
 		"response": // of Ollama's generate
-		return i >= 0
+		return true
 	}
 	return false
 }
 
-var nameEnd = []byte(`":`)
-
-// textBytes estimates the bytes of text in a delta: the length of the strings
-// behind the members that carry text, escapes counted as they stand.
-func textBytes(d []byte) (n int64) {
-	for i := 0; i < len(d); {
-		j := bytes.Index(d[i:], nameEnd)
-		if j < 0 {
-			break
-		}
-		name := d[i : i+j]
-		at := i + j + len(nameEnd)
-		for at < len(d) && d[at] == ' ' {
-			at++
-		}
-		if at >= len(d) || d[at] != '"' {
-			i = at
-			continue
-		}
-		at++
-		end := at + stringEnd(d[at:])
-		if textual(name) {
-			n += int64(end - at)
-		}
-		i = end
-	}
+// textBytes estimates the bytes of text in a delta.
+func textBytes(d []byte) int64 {
+	n, _ := scanChunk(d)
 	return n
 }
 
 // stringEnd returns where the quote is that ends a JSON string.
 func stringEnd(d []byte) int {
+	// Names and most values are short: a loop beats a call.
+	for j, c := range d[:min(len(d), 24)] {
+		if c == '"' {
+			return j
+		}
+		if c == '\\' {
+			break
+		}
+	}
 	i := 0
 	for {
 		q := bytes.IndexByte(d[i:], '"')
