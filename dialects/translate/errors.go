@@ -70,7 +70,7 @@ func readError(body []byte) (message, code string) {
 	}
 	switch {
 	case absent(q.Error):
-		return firstOf(word(q.Message), word(q.Detail)), firstOf(word(q.Code), word(q.Type))
+		return firstOf(word(q.Message), word(q.Detail), firstDetail(q.Detail)), firstOf(word(q.Code), word(q.Type))
 	case q.Error.Kind() == '"':
 		return unquote(q.Error), word(q.Code)
 	case q.Error.Kind() != '{':
@@ -81,6 +81,30 @@ func readError(body []byte) (message, code string) {
 		return "", ""
 	}
 	return word(q.Message), firstOf(word(q.Code), word(q.Type), strings.ToLower(word(q.Status)))
+}
+
+// firstDetail is the first complaint of servers that check what they are sent
+// member by member.
+func firstDetail(v jsontext.Value) string {
+	var list []struct {
+		Message string           `json:"msg"`
+		At      []jsontext.Value `json:"loc"`
+	}
+	if absent(v) || v.Kind() != '[' || decodeAnswer(v, &list) != nil || len(list) == 0 {
+		return ""
+	}
+	at := ""
+	for _, p := range list[0].At {
+		if p.Kind() == '"' {
+			at = in(at, safeName(unquote(p)))
+		} else if p.Kind() == '0' {
+			at += "[" + string(p) + "]"
+		}
+	}
+	if at == "" || list[0].Message == "" {
+		return list[0].Message
+	}
+	return at + ": " + list[0].Message
 }
 
 // plainError is a short text without markup, else nothing: the page of some proxy
@@ -97,9 +121,9 @@ func plainError(body []byte) string {
 // What providers say when a prompt does not fit: Anthropic, Gemini, OpenAI and
 // the servers that follow it.
 var (
-	askedThenMost = regexp.MustCompile(`(?i)(?:prompt is too long: |input token count \(?)(\d+)\)?(?: tokens > | exceeds[^(\d]{0,80}\(?)(\d+)`)
-	mostThenAsked = regexp.MustCompile(`(?i)maximum context length is (\d+) tokens[^\d]{0,120}?(\d+) tokens`)
-	tooLongWords  = regexp.MustCompile(`(?i)context[ _](?:length|window|size)|prompt is too long|input is too long`)
+	askedThenMost = regexp.MustCompile(`(?i)(?:prompt is too long: |input token count \(?|request \(|prompt contains )(\d+)\)?(?: tokens > | tokens\) exceeds[^(\d]{0,80}\(| exceeds[^(\d]{0,80}\(?| tokens[^\d]{0,80}model with )(\d+)`)
+	mostThenAsked = regexp.MustCompile(`(?i)maximum context length is (\d+) tokens[^\d]{0,120}?(\d+)(?: input)? tokens`)
+	tooLongWords  = regexp.MustCompile(`(?i)context[ _](?:length|window|size|limit)|prompt is too long|input is too long`)
 )
 
 // tooLong reports whether an error says that the prompt does not fit, and the

@@ -481,15 +481,12 @@ func (w *messagesRequestWriter) options() {
 			effort = "max"
 		}
 	}
-	switch r.Format.Kind {
-	case FormatJSON:
+	if r.Format.Kind == FormatJSON {
 		w.n.lose(memberOfFormat(w.c.Client))
-	case FormatSchema:
-	default:
-		if effort == "" {
-			w.b = b
-			return
-		}
+	}
+	if effort == "" && r.Format.Kind != FormatSchema {
+		w.b = b
+		return
 	}
 	b = append(key(b, "output_config"), '{')
 	if effort != "" {
