@@ -170,10 +170,21 @@ func writeChatAnswer(a *Answer, c *Call, u llm.Usage) ([]byte, error) {
 		b = append(keyString(b, "finish_reason", c.chatReason(ch.Finish, refused)), '}')
 	}
 	b = appendChatUsage(key(append(b, ']'), "usage"), u)
-	if a.Tier != "" {
-		b = keyString(b, "service_tier", a.Tier)
+	if tier := chatTier(a.Tier); tier != "" {
+		b = keyString(b, "service_tier", tier)
 	}
 	return append(b, '}'), nil
+}
+
+// chatTier is the tier that answered in OpenAI's words.
+func chatTier(tier string) string {
+	switch tier {
+	case "standard":
+		return "default"
+	case "default", "flex", "scale", "priority", "fast":
+		return tier
+	}
+	return ""
 }
 
 // chatMessage appends the members of a message of the model.

@@ -215,7 +215,7 @@ func (w *chatWriter) head(b []byte) []byte {
 
 func (w *chatWriter) start(d *Delta) {
 	w.begun = true
-	w.id, w.model, w.created, w.tier = w.c.id("chatcmpl-", d.ID), w.c.model(d.Model), w.c.dated(d.Created), d.Tier
+	w.id, w.model, w.created, w.tier = w.c.id("chatcmpl-", d.ID), w.c.model(d.Model), w.c.dated(d.Created), chatTier(d.Tier)
 }
 
 // delta begins a chunk with one choice up to the brace of its delta.
@@ -285,8 +285,8 @@ func (w *chatWriter) write(dst []byte, d *Delta) []byte {
 			return dst
 		}
 		ch.finished = true
-		if d.Tier != "" {
-			w.tier = d.Tier
+		if tier := chatTier(d.Tier); tier != "" {
+			w.tier = tier
 		}
 		dst = w.flush(dst, d.Choice, ch)
 		b := append(w.delta(dst, d.Choice), `},"logprobs":null`...)
