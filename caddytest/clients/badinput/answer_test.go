@@ -52,8 +52,21 @@ func TestAnswers(t *testing.T) {
 	})
 	// A model whose provider does not speak the dialect of the call.
 	both(t, "other-dialect", func(t *testing.T, fam family, probe string) {
-		a := send(t, fam.request(t, fam.named(fam.other, probe)))
-		fam.refused(t, fam.other, a, 400, "unsupported_dialect")
+		// What the other dialect has no place for is refused by its name.
+		field := `"logit_bias":{"7":1}`
+		if fam.anthropic {
+			field = `"top_k":3`
+		}
+		body := fam.named(fam.other, probe)
+		a := send(t, fam.request(t, append([]byte("{"+field+","), body[1:]...)))
+		fam.refused(t, fam.other, a, 400, "unsupported_field")
+		if name, _, _ := strings.Cut(field[1:], `"`); !strings.Contains(string(a.body), name) {
+			t.Errorf("%s is not named: %s", name, a.body)
+		}
 		harness.WantSeen(t, probe, 0)
+		// Everything else is translated.
+		a = send(t, fam.request(t, body))
+		harness.Equal(t, "status", a.status, 200)
+		harness.WantSeen(t, probe, 1)
 	})
 }

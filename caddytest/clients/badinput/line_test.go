@@ -34,10 +34,14 @@ func TestRequestLine(t *testing.T) {
 		harness.WantSeen(t, probe, 0)
 	})
 	both(t, "unknown-endpoint", func(t *testing.T, fam family, probe string) {
-		for _, path := range []string{"/v1/nothing-here", "/v1/files", fam.path + "/more", "/v1"} {
+		for _, path := range []string{"/v1/nothing-here", "/v1/files", "/v1/batches", fam.path + "-more", "/v1"} {
+			status, code := 404, "not_found"
+			if path == "/v1/files" || path == "/v1/batches" { // what providers keep
+				status, code = 403, "objects_denied"
+			}
 			r := fam.request(t, fam.body(probe))
 			r.URL.Path = path
-			fam.refused(t, path, send(t, r), 404, "not_found")
+			fam.refused(t, path, send(t, r), status, code)
 			r = fam.request(t, fam.body(probe))
 			r.URL.Path = path
 			r.Header.Del("Authorization")

@@ -32,6 +32,7 @@ type Env struct {
 	MockURL       string
 	OpenAIKey     string // what an OpenAI client shows
 	AnthropicKey  string // what an Anthropic client shows
+	GoogleKey     string // what a Google client shows
 	RestrictedKey string // a key that may use gpt-4o-mini and claude-haiku-* only
 	LimitedKey    string // a key for the prefixes /limited and /poor
 	results       string
@@ -47,18 +48,21 @@ func Get() Env { return env }
 func Main(m *testing.M) {
 	os.Exit(func() int {
 		for _, name := range []string{"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID",
-			"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"} {
+			"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL",
+			"GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"} {
 			_ = os.Unsetenv(name) // the SDKs read these
 		}
 		env = Env{
 			Gateway: os.Getenv("MODE") == "gateway", URL: os.Getenv("TARGET_URL"), MockURL: os.Getenv("MOCK_URL"),
 			OpenAIKey: os.Getenv("OPENAI_CLIENT_KEY"), AnthropicKey: os.Getenv("ANTHROPIC_CLIENT_KEY"),
+			GoogleKey:     os.Getenv("GOOGLE_CLIENT_KEY"),
 			RestrictedKey: os.Getenv("RESTRICTED_KEY"), LimitedKey: os.Getenv("LIMITED_KEY"),
 			results: os.Getenv("RESULTS"),
 		}
 		if env.URL == "" {
 			env.OpenAIKey, env.AnthropicKey = "direct-openai-key-000", "direct-anthropic-key-000"
-			srv := httptest.NewServer(mock.New(mock.Config{OpenAIKey: env.OpenAIKey, AnthropicKey: env.AnthropicKey}))
+			env.GoogleKey = "direct-google-key-000"
+			srv := httptest.NewServer(mock.New(mock.Config{OpenAIKey: env.OpenAIKey, AnthropicKey: env.AnthropicKey, GoogleKey: env.GoogleKey}))
 			defer srv.Close()
 			env.URL, env.MockURL = srv.URL, srv.URL
 		}

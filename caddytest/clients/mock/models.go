@@ -7,7 +7,7 @@ import (
 
 // openAIModels and anthropicModels are what the provider says it has.
 var (
-	openAIModels    = []string{"gpt-4o", "gpt-4o-mini", "gpt-3.5-turbo-instruct", "text-embedding-3-small"}
+	openAIModels    = []string{"gpt-4o", "gpt-4o-mini", "gpt-3.5-turbo-instruct", "text-embedding-3-small", "llama3.2:latest", "nomic-embed-text:latest"}
 	anthropicModels = []string{"claude-sonnet-4-5", "claude-haiku-4-5"}
 )
 

@@ -11,6 +11,7 @@ type prompt struct {
 	lastUser   string
 	toolResult string // the last tool result, "" if none
 	tools      []string
+	structured bool  // an answer in a JSON schema is asked for
 	agent      *turn // what an agent's user asked for, nil if the caller is no agent
 }
 
@@ -18,6 +19,9 @@ type prompt struct {
 func Answer(user string) string {
 	return "You said: " + user + " – Grüße, 世界 👋 and \"quotes\"\n."
 }
+
+// Structured is the answer where a JSON schema is asked for.
+const Structured = `{"city":"Zürich"}`
 
 // ToolAnswer is the text with which it answers a tool's result.
 func ToolAnswer(result string) string { return "The tool said: " + result }
@@ -32,6 +36,9 @@ var ToolArguments = [2]string{
 func (p prompt) answer() string {
 	if p.agent != nil {
 		return p.agent.answer()
+	}
+	if p.structured && p.toolResult == "" {
+		return Structured
 	}
 	if p.toolResult != "" {
 		return ToolAnswer(p.toolResult)
@@ -97,6 +104,7 @@ func (c *call) prompt() prompt {
 		}
 	}
 	p.all = strings.Join(all, " ")
+	p.structured = c.wantsSchema()
 	offered := c.tools()
 	for _, tool := range offered {
 		if name, ok := tool["name"].(string); ok {
@@ -149,6 +157,22 @@ func (c *call) tools() (list []map[string]any) {
 		list = append(list, m)
 	}
 	return list
+}
+
+// wantsSchema reports whether the request asks for an answer in a JSON schema, in
+// the way of whatever family.
+func (c *call) wantsSchema() bool {
+	at := func(path ...string) any {
+		var v any = c.req
+		for _, name := range path {
+			m, _ := v.(map[string]any)
+			v = m[name]
+		}
+		return v
+	}
+	return at("response_format", "type") == "json_schema" || at("text", "format", "type") == "json_schema" ||
+		at("output_config", "format", "type") == "json_schema" || at("output_format", "type") == "json_schema" ||
+		at("generationConfig", "responseJsonSchema") != nil || at("generationConfig", "responseSchema") != nil
 }
 
 // functionResponse finds a Gemini functionResponse in the parts of a content.

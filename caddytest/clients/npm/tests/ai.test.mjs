@@ -1,8 +1,11 @@
-// Vercel's AI SDK with its own OpenAI and Anthropic providers: the Responses API
-// (its default for OpenAI), chat completions and messages.
+// Vercel's AI SDK with its own providers for OpenAI (the Responses API, which is
+// its default, and chat completions), Anthropic, Google and servers compatible
+// with OpenAI.
 import assert from 'node:assert/strict';
 import { createAnthropic } from '@ai-sdk/anthropic';
+import { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import * as ai from 'ai';
 import { z } from 'zod';
 import { answer, cell, checkRetryAfter, env, failure, gatewayCell, gone, majorOf, marker, release, seen } from './harness.mjs';
@@ -12,11 +15,19 @@ const steps = ai.isStepCount ?? ai.stepCountIs;
 const openai = (prefix, apiKey) => createOpenAI({ baseURL: `${env.url}${prefix}/v1`, apiKey });
 const anthropic = (prefix, apiKey) => createAnthropic({ baseURL: `${env.url}${prefix}/v1`, apiKey });
 
+const google = (prefix, apiKey) => createGoogleGenerativeAI({ baseURL: `${env.url}${prefix}/v1beta`, apiKey });
+const compatible = (prefix, apiKey) =>
+  createOpenAICompatible({ name: 'gateway', baseURL: `${env.url}${prefix}/v1`, apiKey, includeUsage: true });
+
 const kinds = [
   { name: `ai-${major}-responses`, family: 'gpt', key: env.openaiKey, model: (id, prefix, key) => openai(prefix, key)(id) },
   { name: `ai-${major}-chat`, family: 'gpt', key: env.openaiKey, model: (id, prefix, key) => openai(prefix, key).chat(id) },
   { name: `ai-${major}-anthropic`, family: 'claude', key: env.anthropicKey, model: (id, prefix, key) => anthropic(prefix, key)(id) },
+  { name: `ai-${major}-google`, family: 'gemini', key: env.googleKey, model: (id, prefix, key) => google(prefix, key)(id) },
+  { name: `ai-${major}-compatible`, family: 'gpt', key: env.openaiKey, model: (id, prefix, key) => compatible(prefix, key)(id) },
 ];
+const goodModel = { gpt: 'gpt-4o-mini', claude: 'claude-sonnet-4-5', gemini: 'gemini-2.5-pro' };
+const forbiddenModel = { gpt: 'gpt-4o', claude: 'claude-sonnet-4-5', gemini: 'gemini-2.5-pro' };
 
 // read drains a streamed text: its text, its usage, and the error in it, if any.
 async function read(options, onText) {
@@ -42,8 +53,8 @@ async function read(options, onText) {
 }
 
 for (const { name, family, key, model } of kinds) {
-  const good = family === 'gpt' ? 'gpt-4o-mini' : 'claude-sonnet-4-5';
-  const forbidden = family === 'gpt' ? 'gpt-4o' : 'claude-sonnet-4-5';
+  const good = goodModel[family];
+  const forbidden = forbiddenModel[family];
   const of = (id) => model(id, '', key);
   const generate = (m, prompt, more) => ai.generateText({ model: m, prompt, maxRetries: 0, ...more });
 
@@ -52,7 +63,7 @@ for (const { name, family, key, model } of kinds) {
     assert.equal(got.text, answer(probe));
     assert.equal(got.finishReason, 'stop');
     assert.equal(got.usage.inputTokens, 1);
-    assert.match(got.response.headers[family === 'gpt' ? 'x-request-id' : 'request-id'], /^req_mock_/);
+    assert.match(got.response.headers[family === 'claude' ? 'request-id' : 'x-request-id'], /^req_mock_/);
     await seen(probe, 1);
   });
 
@@ -138,25 +149,25 @@ for (const { name, family, key, model } of kinds) {
     assert.ok(ai.APICallError.isInstance(err), `${err}`);
     assert.equal(err.statusCode, status);
     const body = JSON.parse(err.responseBody);
-    assert.equal(family === 'gpt' ? body.error.code : body.error.type, code);
+    assert.equal({ gpt: body.error.code, claude: body.error.type, gemini: body.error.status }[family], code);
     assert.equal(err.message, body.error.message, 'the client understood the envelope');
     return err;
   };
-  const code = (openai, anthropic) => (family === 'gpt' ? openai : anthropic);
+  const code = (openai, anthropic, google) => ({ gpt: openai, claude: anthropic, gemini: google })[family];
   gatewayCell(name, 'denied-401', async (probe) => {
-    await denied(model(good, '', 'sk-not-a-key-of-this-gateway'), probe, 401, code('unauthenticated', 'authentication_error'));
+    await denied(model(good, '', 'sk-not-a-key-of-this-gateway'), probe, 401, code('unauthenticated', 'authentication_error', 'UNAUTHENTICATED'));
     await seen(probe, 0);
   });
   gatewayCell(name, 'denied-403', async (probe) => {
-    await denied(model(forbidden, '', env.restrictedKey), probe, 403, code('model_not_allowed', 'permission_error'));
+    await denied(model(forbidden, '', env.restrictedKey), probe, 403, code('model_not_allowed', 'permission_error', 'PERMISSION_DENIED'));
     await seen(probe, 0);
   });
   gatewayCell(name, 'denied-404', async (probe) => {
-    await denied(of('nobody-has-this'), probe, 404, code('model_not_found', 'not_found_error'));
+    await denied(of('nobody-has-this'), probe, 404, code('model_not_found', 'not_found_error', 'NOT_FOUND'));
     await seen(probe, 0);
   });
   gatewayCell(name, 'denied-422', async (probe) => {
-    await denied(of(good), `${probe} ${marker}`, 422, code('policy_blocked', 'invalid_request_error'));
+    await denied(of(good), `${probe} ${marker}`, 422, code('policy_blocked', 'invalid_request_error', 'INVALID_ARGUMENT'));
     const got = await read({ model: of(good), prompt: `${probe} ${marker}` });
     assert.equal(got.error.statusCode, 422);
     await seen(probe, 0);
@@ -172,18 +183,21 @@ for (const { name, family, key, model } of kinds) {
     checkRetryAfter(err.responseHeaders['retry-after'], 3700);
   });
   gatewayCell(name, 'denied-429-budget', async (probe) => {
-    const err = await denied(model(good, '/poor', env.limitedKey), probe, 429, code('budget_exceeded', 'rate_limit_error'));
+    const err = await denied(model(good, '/poor', env.limitedKey), probe, 429, code('budget_exceeded', 'rate_limit_error', 'RESOURCE_EXHAUSTED'));
     assert.equal(err.responseHeaders['x-should-retry'], 'false');
     checkRetryAfter(err.responseHeaders['retry-after'], 86400);
     await seen(probe, 0);
   });
 }
 
-cell(`ai-${major}-responses`, 'embeddings', async (probe) => {
-  const m = openai('', env.openaiKey).embedding('text-embedding-3-small');
+const embedders = {
+  responses: openai('', env.openaiKey).embedding('text-embedding-3-small'),
+  google: google('', env.googleKey).embedding('gemini-embedding-001'),
+};
+for (const [kind, m] of Object.entries(embedders)) cell(`ai-${major}-${kind}`, 'embeddings', async (probe) => {
   const one = await ai.embed({ model: m, value: probe, maxRetries: 0 });
   const many = await ai.embedMany({ model: m, values: ['Zürich', probe], maxRetries: 0 });
   assert.equal(one.embedding.length, 8);
   assert.deepEqual(one.embedding, many.embeddings[1]);
-  assert.equal(one.usage.tokens, 1);
+  if (kind !== 'google') assert.equal(one.usage.tokens, 1); // that provider's client does not tell
 });

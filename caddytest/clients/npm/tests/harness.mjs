@@ -7,7 +7,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 for (const name of Object.keys(process.env)) {
-  if (/^(OPENAI|ANTHROPIC)_(?!CLIENT_KEY)/.test(name)) delete process.env[name]; // the SDKs read these
+  if (/^(OPENAI|ANTHROPIC|GOOGLE|GEMINI)_(?!CLIENT_KEY)/.test(name)) delete process.env[name]; // the SDKs read these
 }
 
 export const env = {
@@ -16,6 +16,7 @@ export const env = {
   mock: process.env.MOCK_URL,
   openaiKey: process.env.OPENAI_CLIENT_KEY,
   anthropicKey: process.env.ANTHROPIC_CLIENT_KEY,
+  googleKey: process.env.GOOGLE_CLIENT_KEY,
   restrictedKey: process.env.RESTRICTED_KEY, // may use gpt-4o-mini and claude-haiku-* only
   limitedKey: process.env.LIMITED_KEY, // for the prefixes /limited and /poor
 };
@@ -26,8 +27,25 @@ export const marker = 'do-not-send-this';
 
 // What the mock provider answers.
 export const answer = (text) => `You said: ${text} – Grüße, 世界 👋 and "quotes"\n.`;
+export const structured = '{"city":"Zürich"}'; // where a JSON schema is asked for
 export const toolAnswer = (text) => `The tool said: ${text}`;
 export const toolArguments = ['{"city":"Zürich","days":3}', '{"city":"København \\"K\\"","days":12345678901234567890}'];
+
+// A picture of one pixel.
+export const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+
+// vector is the mock provider's embedding of a text.
+export function vector(text) {
+  const bytes = Buffer.from(text);
+  const v = [];
+  let h = 2166136261;
+  for (let i = 0; i < 8; i++) {
+    for (const b of bytes) h = Math.imul(h ^ b, 16777619) >>> 0;
+    h = Math.imul(h ^ i, 16777619) >>> 0;
+    v.push((((h >>> 16) & 0x1ff) - 256) / 256);
+  }
+  return v;
+}
 
 // The installed major version of a package.
 export function majorOf(name) {
