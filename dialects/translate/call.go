@@ -200,6 +200,9 @@ func (c *Call) Body(body []byte, u llm.Usage) ([]byte, error) {
 // it, possibly nothing, to dst. usage returns what was measured so far. Events
 // by which the provider reports a failure must not be given to it.
 func (c *Call) Event(dst, event []byte, usage func() llm.Usage) ([]byte, error) {
+	if c.ended { // some servers add a mark of another dialect
+		return dst, nil
+	}
 	if c.reader == nil {
 		c.reader, c.writer = codecs[c.Upstream].newReader(), codecs[c.Client].newWriter(c)
 	}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -13,6 +14,9 @@ type messagesReader struct {
 }
 
 func (q *messagesReader) read(data []byte, emit func(Delta)) (end bool, err error) {
+	if bytes.Equal(bytes.TrimSpace(data), chatDone) { // of compatible servers
+		return false, nil
+	}
 	var ev struct {
 		Type    string        `json:"type"`
 		Index   int64         `json:"index"`
