@@ -404,7 +404,7 @@ func objectSchema(v jsontext.Value) jsontext.Value {
 	var q struct {
 		Type jsontext.Value `json:"type"`
 	}
-	if decodeAnswer(v, &q) == nil && absent(q.Type) {
+	if decodeAnswer(v, &q) == nil && len(q.Type) == 0 { // null is the caller's mistake
 		rest := v[1:]
 		out := append(jsontext.Value(nil), `{"type":"object"`...)
 		if !emptyObject(v) {
