@@ -36,7 +36,7 @@ func answered(t *testing.T, client, upstream llm.Dialect, request, body string) 
 // What a client of messages gets of the answers of chat servers.
 func TestChatAnswers(t *testing.T) {
 	long := strings.Repeat("n", 100)
-	request := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"tools":[{"name":"f","input_schema":{"type":"object"}},{"name":"` + long + `","input_schema":{"type":"object"}}]}`
+	request := `{"model":"m","max_tokens":9,"stop_sequences":["END"],"messages":[{"role":"user","content":"hi"}],"tools":[{"name":"f","input_schema":{"type":"object"}},{"name":"` + long + `","input_schema":{"type":"object"}}]}`
 	open := packSeal(openSeal)
 	for name, tc := range map[string]struct {
 		message, finish, usage string // of the answer
@@ -45,15 +45,16 @@ func TestChatAnswers(t *testing.T) {
 		"text": {`"content":"hello","refusal":null,"tool_calls":null,"annotations":[]`, `"stop"`,
 			`{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25,"prompt_tokens_details":{"cached_tokens":12,"cache_write_tokens":3},"completion_tokens_details":{"reasoning_tokens":2}}`,
 			`[{"type":"text","text":"hello"}]`, `"end_turn"`, `{"input_tokens":5,"cache_read_input_tokens":12,"cache_creation_input_tokens":3,"output_tokens":5}`},
-		"parts":               {`"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]`, `"stop"`, ``, `[{"type":"text","text":"a"},{"type":"text","text":"b"}]`, `"end_turn"`, ``},
-		"nothing":             {`"content":null`, `"stop"`, ``, `[]`, `"end_turn"`, ``},
-		"length":              {`"content":"he"`, `"length"`, ``, `[{"type":"text","text":"he"}]`, `"max_tokens"`, ``},
-		"filtered":            {`"content":"he"`, `"content_filter"`, ``, `[{"type":"text","text":"he"}]`, `"refusal"`, ``},
-		"a reason of its own": {`"content":"he"`, `"tired"`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
-		"no reason":           {`"content":"he"`, `null`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
-		"refusal":             {`"content":null,"refusal":"I can't"`, `"stop"`, ``, `[{"type":"text","text":"I can't"}]`, `"refusal"`, ``},
-		"a stop sequence":     {`"content":"he"`, `"stop","stop_reason":"END"`, ``, `[{"type":"text","text":"he"}]`, `"stop_sequence","stop_sequence":"END"`, ``},
-		"a stop token":        {`"content":"he"`, `"stop","stop_reason":128009`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
+		"parts":                         {`"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]`, `"stop"`, ``, `[{"type":"text","text":"a"},{"type":"text","text":"b"}]`, `"end_turn"`, ``},
+		"nothing":                       {`"content":null`, `"stop"`, ``, `[]`, `"end_turn"`, ``},
+		"length":                        {`"content":"he"`, `"length"`, ``, `[{"type":"text","text":"he"}]`, `"max_tokens"`, ``},
+		"filtered":                      {`"content":"he"`, `"content_filter"`, ``, `[{"type":"text","text":"he"}]`, `"refusal"`, ``},
+		"a reason of its own":           {`"content":"he"`, `"tired"`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
+		"no reason":                     {`"content":"he"`, `null`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
+		"refusal":                       {`"content":null,"refusal":"I can't"`, `"stop"`, ``, `[{"type":"text","text":"I can't"}]`, `"refusal"`, ``},
+		"a stop sequence":               {`"content":"he"`, `"stop","stop_reason":"END"`, ``, `[{"type":"text","text":"he"}]`, `"stop_sequence","stop_sequence":"END"`, ``},
+		"a word of its own for the end": {`"content":"he"`, `"stop","stop_reason":"eos"`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
+		"a stop token":                  {`"content":"he"`, `"stop","stop_reason":128009`, ``, `[{"type":"text","text":"he"}]`, `"end_turn"`, ``},
 		"tools": {`"content":"so","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"functions.f:1","type":"function","function":{"name":"` + shortName(long) + `","arguments":""}}]`, `"tool_calls"`, ``,
 			`[{"type":"text","text":"so"},{"type":"tool_use","id":"c1","name":"f","input":{"a":1}},{"type":"tool_use","id":"functions_f_1","name":"` + long + `","input":{}}]`, `"tool_use"`, ``},
 		"tools of odd servers": {`"tool_calls":[{"function":{"name":"f","arguments":{"a":1}}},{"id":"","function":{"name":"f","arguments":"{\"a\""}},{"id":"x","function":{"name":"f","arguments":"null"}}]`, `"stop"`, ``,

@@ -70,6 +70,12 @@ func TestChatToMessages(t *testing.T) {
 				{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"one"}]},{"type":"tool_result","tool_use_id":"functions_f_1","content":[{"type":"text","text":"two"},
 				{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aW1n"},"cache_control":{"type":"ephemeral"}}]},{"type":"text","text":"so"}]}`,
 			wantMore: fOut},
+		"something between the results": {
+			messages: hi + `,{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"developer","content":"quick"},{"role":"tool","tool_call_id":"a","content":"1"},{"role":"user","content":" "},{"role":"tool","tool_call_id":"b","content":"2"}`,
+			more:     f,
+			want: said + `,{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}},{"type":"tool_use","id":"b","name":"f","input":{}}]},
+				{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"text","text":"1"}]},{"type":"tool_result","tool_use_id":"b","content":[{"type":"text","text":"2"}]},{"type":"text","text":"<system>\nquick\n</system>"}]}`,
+			wantMore: fOut},
 		"wrong arguments in the history": {
 			messages: hi + `,{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"a\":"}},{"id":"b","type":"function","function":{"name":"f","arguments":"[1]"}},{"id":"c","type":"function","function":{"name":"f","arguments":"null"}},{"id":"d","type":"function","function":{"name":"f","arguments":{"o":1}}}]},
 				{"role":"tool","tool_call_id":"a","content":""}`,

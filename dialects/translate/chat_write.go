@@ -280,7 +280,13 @@ func (w *chatRequestWriter) toolRef(b []byte, name string) []byte {
 func (w *chatRequestWriter) options() {
 	r, b := w.r, w.b
 	if r.MaxTokens > 0 {
-		b = keyInt(b, firstOf(w.c.Options.MaxTokensField, "max_completion_tokens"), r.MaxTokens)
+		limit := r.MaxTokens
+		if w.c.Client == llm.Messages { // where it must be given: it may be one for Claude
+			if most := canWrite(r.Model); most > 0 {
+				limit = min(limit, most)
+			}
+		}
+		b = keyInt(b, firstOf(w.c.Options.MaxTokensField, "max_completion_tokens"), limit)
 	}
 	// Reasoning models take no more than the default, which some clients send.
 	fixed := reasons(r.Model)
@@ -378,6 +384,21 @@ func (w *chatRequestWriter) effort() string {
 		return effortOf(q.Budget)
 	}
 	return ""
+}
+
+// canWrite is how many tokens a model of OpenAI's can write, 0 if that is not known
+// or more than clients ask for. It refuses calls with a higher limit.
+func canWrite(model string) int64 {
+	model = strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
+	for _, m := range [...]struct {
+		prefix string
+		most   int64
+	}{{"gpt-4o", 16_384}, {"chatgpt-4o", 16_384}, {"gpt-4.1", 32_768}, {"gpt-4", 4096}, {"gpt-3.5", 4096}} {
+		if strings.HasPrefix(model, m.prefix) {
+			return m.most
+		}
+	}
+	return 0
 }
 
 // reasons reports whether a model is one of OpenAI's that take an effort, by its

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -54,8 +55,12 @@ func messagesFinish(s string) Finish {
 	return FinishUnknown
 }
 
-// messagesReason is the inverse.
-func messagesReason(f Finish) string {
+// messagesReason is the inverse. Servers of chat have words of their own where
+// others tell the sequence that ended an answer.
+func (c *Call) messagesReason(f Finish, sequence string) string {
+	if f == FinishSequence && sequence != "" && c.request != nil && !slices.Contains(c.request.Stop, sequence) {
+		f = FinishStop
+	}
 	switch f {
 	case FinishLength:
 		return "max_tokens"
@@ -154,8 +159,9 @@ func writeMessagesAnswer(a *Answer, c *Call, u llm.Usage) ([]byte, error) {
 			b = append(keyRaw(keyString(b, "name", c.toolName(p.Name)), "input", args), '}')
 		}
 	}
-	b = keyString(append(b, ']'), "stop_reason", messagesReason(ch.Finish))
-	if ch.Finish == FinishSequence && ch.Sequence != "" {
+	reason := c.messagesReason(ch.Finish, ch.Sequence)
+	b = keyString(append(b, ']'), "stop_reason", reason)
+	if reason == "stop_sequence" && ch.Sequence != "" {
 		b = keyString(b, "stop_sequence", ch.Sequence)
 	} else {
 		b = keyRaw(b, "stop_sequence", "null")

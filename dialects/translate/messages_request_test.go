@@ -167,3 +167,13 @@ func TestMessagesRefused(t *testing.T) {
 		}
 	}
 }
+
+// A limit meant for Claude does not become one that a model refuses.
+func TestLimitForChat(t *testing.T) {
+	for model, want := range map[string]string{"gpt-4o": "16384", "openai/gpt-4o-mini": "16384", "gpt-4.1": "32768", "gpt-4-turbo": "4096", "gpt-5": "64000", "llama": "64000"} {
+		out, _ := translated(t, llm.Messages, llm.Chat, `{"model":"`+model+`","max_tokens":64000,"messages":[{"role":"user","content":"hi"}]}`)
+		if !strings.Contains(string(out), `"max_completion_tokens":`+want+`}`) {
+			t.Errorf("%s: %s", model, out)
+		}
+	}
+}

@@ -375,8 +375,9 @@ func (w *messagesWriter) end(dst []byte, u llm.Usage) []byte {
 	case w.called: // the provider ended without a reason
 		f.Finish = FinishTools
 	}
-	b := keyString(append(event(dst, "message_delta"), `,"delta":{`...), "stop_reason", messagesReason(f.Finish))
-	if f.Finish == FinishSequence && f.Sequence != "" {
+	reason := w.c.messagesReason(f.Finish, f.Sequence)
+	b := keyString(append(event(dst, "message_delta"), `,"delta":{`...), "stop_reason", reason)
+	if reason == "stop_sequence" && f.Sequence != "" {
 		b = keyString(b, "stop_sequence", f.Sequence)
 	} else {
 		b = keyRaw(b, "stop_sequence", "null")

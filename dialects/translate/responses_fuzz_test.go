@@ -63,7 +63,7 @@ data: [DONE]
 var plainRequests = map[llm.Dialect]string{
 	llm.Responses: `{"model":"m","stream":true,"input":"hi",` + patchTools + `}`,
 	llm.Chat:      `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f"}},{"type":"custom","custom":{"name":"patch"}}]}`,
-	llm.Messages:  `{"model":"m","stream":true,"max_tokens":99,"messages":[{"role":"user","content":"hi"}],"tools":[{"name":"f","input_schema":{"type":"object"}},{"name":"patch","input_schema":{"type":"object"}}]}`,
+	llm.Messages:  `{"model":"m","stream":true,"max_tokens":99,"stop_sequences":["END"],"messages":[{"role":"user","content":"hi"}],"tools":[{"name":"f","input_schema":{"type":"object"}},{"name":"patch","input_schema":{"type":"object"}}]}`,
 }
 
 // pairs calls f for each pair of dialects in which Responses or Gemini takes part.
