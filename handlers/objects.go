@@ -262,7 +262,7 @@ func (h *Upstream) sendObject(c *call, r *http.Request, store *objects.Store, o 
 		return c.noAnswer(ctx, a, err)
 	}
 	defer resp.Body.Close()
-	a.Status, a.ProviderRequestID = resp.StatusCode, providers.ProviderRequestID(resp.Header)
+	a.Status, a.ProviderRequestID = resp.StatusCode, c.secretFree(providers.ProviderRequestID(resp.Header))
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		a.Result, a.Error = llm.ResultRefused, "the provider answered with a redirect"
 		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider answered with a redirect, which is never followed")

@@ -258,7 +258,7 @@ func (c *call) upstreamError(ctx context.Context, a *llm.Attempt, err error, oth
 func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.Attempt, resp *http.Response, p *plan, cand *candidate, tr *translate.Call) error {
 	w := &c.w
 	a.Status = resp.StatusCode
-	a.ProviderRequestID = providers.ProviderRequestID(resp.Header)
+	a.ProviderRequestID = c.secretFree(providers.ProviderRequestID(resp.Header))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return h.relayError(c, ctx, watch, a, resp, p, cand, tr)
 	}

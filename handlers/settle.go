@@ -28,7 +28,8 @@ func (c *call) endAttempt(result llm.Result) {
 		}
 		if w.read != nil {
 			a.Usage = w.read.Usage()
-			c.x.FinishReason = w.read.FinishReason()
+			a.Usage.Model, a.Usage.Tier = c.secretFree(a.Usage.Model), c.secretFree(a.Usage.Tier)
+			c.x.FinishReason = c.secretFree(w.read.FinishReason())
 		}
 		if a.Result == llm.ResultCut {
 			c.estimate(a)

@@ -7,7 +7,9 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
@@ -60,6 +62,9 @@ type answerWriter struct {
 	strict, limited bool
 	// remember notes the ids of what the provider keeps; nil if nobody asks.
 	remember func(body []byte)
+	// lead is what came before the first event while another deployment may
+	// still answer.
+	lead []byte
 	// borrowed are the names of the headers that came from the provider.
 	borrowed []string
 	whole    []byte
@@ -231,6 +236,11 @@ func (w *answerWriter) events(p []byte) error {
 		if !w.sent && w.strict && w.failed() {
 			return w.providerFailed()
 		}
+		if !w.sent && w.strict && w.empty(ev) && len(w.lead)+len(ev) <= maxLead {
+			// Keep-alives say nothing yet: another deployment may still answer.
+			w.lead = append(w.lead, ev...)
+			return nil
+		}
 		if w.c.key != "" && w.failed() && bytes.Contains(ev, []byte(w.c.key)) {
 			// Some providers repeat what they were sent.
 			ev = bytes.ReplaceAll(ev, []byte(w.c.key), []byte("[redacted]"))
@@ -244,6 +254,9 @@ func (w *answerWriter) events(p []byte) error {
 				return nil
 			}
 		case answer.Malformed:
+			if w.read.Terminal() {
+				return nil // whatever it is, the answer has ended
+			}
 			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server sent a malformed event; the answer is incomplete")
 		}
 		w.seq++
@@ -275,6 +288,16 @@ func (w *answerWriter) events(p []byte) error {
 	}
 	return err
 }
+
+// empty reports whether an event of a stream carries no data: a comment, which
+// keeps the connection alive.
+func (w *answerWriter) empty(ev []byte) bool {
+	_, lines := w.split.(*answer.LineSplitter)
+	return !lines && len(answer.Data(ev)) == 0
+}
+
+// maxLead bounds what is held of a stream before its first event, in bytes.
+const maxLead = 64 << 10
 
 // splitter cuts a stream into its events.
 type splitter interface {
@@ -316,6 +339,9 @@ func (w *answerWriter) borrow(from http.Header) {
 	taken := make(http.Header, 8)
 	providers.CopyAnswerHeaders(taken, from)
 	for name, v := range taken {
+		if w.c.key != "" && slices.ContainsFunc(v, func(v string) bool { return strings.Contains(v, w.c.key) }) {
+			continue // some providers repeat what they were sent
+		}
 		h[name] = v
 		w.borrowed = append(w.borrowed, name)
 	}
@@ -333,7 +359,7 @@ func (w *answerWriter) reset() {
 	}
 	w.borrowed = w.borrowed[:0]
 	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, nil, 0
-	w.upstream, w.tr, w.remember, w.strict, w.limited = llm.DialectNone, nil, nil, false, false
+	w.upstream, w.tr, w.remember, w.lead, w.strict, w.limited = llm.DialectNone, nil, nil, nil, false, false
 	w.c.linger.Store(false)
 }
 
@@ -344,6 +370,10 @@ func (w *answerWriter) emit(p []byte) error {
 	}
 	if !w.sent {
 		w.sendHeader()
+		if len(w.lead) > 0 && w.tr == nil {
+			p = append(w.lead, p...)
+		}
+		w.lead = nil
 	}
 	if w.c.x.FirstByte.IsZero() {
 		t := now()
@@ -402,7 +432,7 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 	if answered {
 		err = nil
 	}
-	if w.mode == modeEvents && w.broken == nil && (w.failed() || w.read.Whole()) {
+	if w.mode == modeEvents && w.broken == nil && (w.failed() || w.read.Whole() || w.read.Ended()) {
 		// All that matters had come: the provider said that it failed, or the
 		// last figures are in. Clients hang up right then.
 		err = nil

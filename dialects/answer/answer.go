@@ -286,7 +286,14 @@ var (
 // chunks.
 func (a *Answer) Body(b []byte) error {
 	if !a.dialect.Billed() {
-		return valid(b)
+		if err := valid(b); err != nil {
+			return err
+		}
+		var c chatChunk
+		if has(b, errorMark) && object(bytes.TrimSpace(b)) && c.readBody(b) == nil && c.failed {
+			a.fail(c.failure)
+		}
+		return nil
 	}
 	switch a.dialect.Family() {
 	case llm.FamilyGemini:
@@ -361,6 +368,11 @@ func (a *Answer) Terminal() bool {
 	}
 	return a.open == 0
 }
+
+// Ended reports whether the provider has said in so many words that the stream is
+// over ([DONE], message_stop, response.completed…): nothing can follow, whatever
+// happens to the connection.
+func (a *Answer) Ended() bool { return a.terminal }
 
 // Whole reports whether nothing that matters can follow: the terminal event has
 // come and the final usage with it.

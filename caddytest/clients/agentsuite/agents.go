@@ -33,10 +33,23 @@ var claudeCode = agent{func(s *suite, _, model, prompt string) ([]string, []stri
 		}, nil
 }}
 
+// claudeCodeByKey shows its key in the other of the two headers.
+var claudeCodeByKey = agent{func(s *suite, home, model, prompt string) (args, env []string, err error) {
+	args, env, err = claudeCode.prepare(s, home, model, prompt)
+	for i := range env {
+		env[i] = strings.Replace(env[i], "ANTHROPIC_AUTH_TOKEN=", "ANTHROPIC_API_KEY=", 1)
+	}
+	return args, env, err
+}}
+
 var codex = agent{func(s *suite, home, model, prompt string) ([]string, []string, error) {
+	search := ""
+	if strings.Contains(model, "-on-") {
+		search = "web_search = \"disabled\"\n" // no other dialect has OpenAI's
+	}
 	err := write(home, ".codex/config.toml", fmt.Sprintf(`model = %q
 model_provider = "gateway"
-
+%s
 [model_providers.gateway]
 name = "gateway"
 base_url = %q
@@ -44,7 +57,7 @@ env_key = "GATEWAY_KEY"
 wire_api = "responses"
 request_max_retries = 0
 stream_max_retries = 0
-`, model, s.url+"/v1"))
+`, model, search, s.url+"/v1"))
 	return []string{
 		s.bin("@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"), "exec", "--skip-git-repo-check",
 		"--dangerously-bypass-approvals-and-sandbox", "--color", "never", prompt,
@@ -92,13 +105,14 @@ type client struct {
 
 var clients = []client{
 	{"claude-code", claudeCode, "claude-sonnet-4-5", true},
+	{"claude-code-api-key", claudeCodeByKey, "claude-sonnet-4-5", true},
 	{"claude-code-chat", claudeCode, "on-chat", false},
 	{"claude-code-responses", claudeCode, "on-responses", false},
 	{"claude-code-gemini", claudeCode, "on-gemini", false},
 	{"codex", codex, "gpt-5.5", true},
-	{"codex-chat", codex, "on-chat", false},
-	{"codex-messages", codex, "on-messages", false},
-	{"codex-gemini", codex, "on-gemini", false},
+	{"codex-chat", codex, "gpt-5.5-on-chat", false},
+	{"codex-messages", codex, "gpt-5.5-on-messages", false},
+	{"codex-gemini", codex, "gpt-5.5-on-gemini", false},
 	{"gemini-cli", geminiCLI, "gemini-2.5-pro", true},
 	{"opencode-chat", openCode("@ai-sdk/openai-compatible", "/v1", openAIKey), "gpt-4o", true},
 	{"opencode-responses", openCode("@ai-sdk/openai", "/v1", openAIKey), "gpt-5.5", true},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -24,7 +26,10 @@ type feature struct {
 	check   func(r *result) error
 }
 
-const note = "the-word-in-the-note-is-rhubarb"
+// marker is what the policy of the gateway under test forbids.
+const marker = "do-not-send-this"
+
+const note = mock.Unpatched
 
 // said fails unless the agent printed the whole answer.
 func said(r *result) error {
@@ -55,7 +60,7 @@ const inband = "mock: overloaded in the middle of the answer"
 
 var features = []feature{
 	{name: "text", check: func(r *result) error { return errors.Join(said(r), r.arrived(1)) }},
-	{name: "tool", order: "cat note.txt", check: func(r *result) error {
+	{name: "tool", order: "execute: cat note.txt", check: func(r *result) error {
 		if !strings.Contains(flat(r.out), "The tool said:") || !strings.Contains(r.out, note) {
 			return fmt.Errorf("the agent did not print what the tool said of %q", note)
 		}
@@ -75,6 +80,17 @@ var features = []feature{
 	}},
 	{name: "inband-error", mood: "once-inband", of: "^claude-code", check: func(r *result) error {
 		return errors.Join(said(r), whole(r), r.arrived(2))
+	}},
+	{name: "denied", gateway: true, order: marker, fails: true, check: func(r *result) error {
+		return errors.Join(told("this text must not leave")(r), r.absent())
+	}},
+	// Codex edits files with a tool of which the input is free text.
+	{name: "patch", of: "^codex", order: "patch: note.txt", check: func(r *result) error {
+		b, err := os.ReadFile(filepath.Join(r.project, "note.txt"))
+		if err == nil && string(b) != mock.Patched+"\n" {
+			err = fmt.Errorf("the file holds %q", b)
+		}
+		return errors.Join(err, r.arrived(2))
 	}},
 	{name: "response-failed", mood: "inband", of: "^codex", fails: true, check: told(inband)},
 	{name: "broken", mood: "cut", fails: true, check: func(r *result) error {
@@ -98,6 +114,14 @@ func whole(r *result) error {
 func (r *result) arrived(n int) error {
 	if len(r.seen) < n {
 		return fmt.Errorf("%d requests reached the provider, want %d or more", len(r.seen), n)
+	}
+	return nil
+}
+
+// absent fails if a request with the probe reached the provider.
+func (r *result) absent() error {
+	if len(r.seen) != 0 {
+		return fmt.Errorf("%d requests reached the provider, want none", len(r.seen))
 	}
 	return nil
 }

@@ -40,15 +40,16 @@ type suite struct {
 	openAIKey, anthropicKey, googleKey string // what the clients show
 	mock                               *httptest.Server
 	patience                           time.Duration
+	all                                bool // transcripts are kept
 
 	mu      sync.Mutex
 	results *os.File
-	failed  int
 }
 
 // result is what an agent did.
 type result struct {
 	probe    string
+	project  string // the directory in which it worked
 	out, err string
 	status   error
 	seen     []mock.Seen
@@ -63,6 +64,7 @@ func main() {
 	flag.StringVar(&s.modules, "modules", "", "the directory node_modules with the agents")
 	flag.StringVar(&s.work, "work", "", "directory for everything that this run writes")
 	flag.StringVar(&s.kept, "kept", "", "directory for the transcripts of failed cells")
+	flag.BoolVar(&s.all, "all", false, "keep the transcripts of all cells")
 	results := flag.String("results", "", "file to which results are appended")
 	only := flag.String("only", "", "run only cells whose \"CLIENT FEATURE\" matches this expression")
 	parallel := flag.Int("parallel", 3, "agents at a time")
@@ -202,8 +204,9 @@ func (s *suite) ask(ctx context.Context, c *client, f *feature, r *result) error
 	}
 	prompt := r.probe + " please answer."
 	if f.order != "" {
-		prompt = r.probe + " execute: " + f.order
+		prompt = r.probe + " " + f.order
 	}
+	r.project = project
 	args, env, err := c.agent.prepare(s, home, c.model, prompt)
 	if err != nil {
 		return err
@@ -244,11 +247,12 @@ func (s *suite) tell(client, feature, transcript string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	word := "ok"
+	file := filepath.Join(s.kept, client+"-"+feature+".txt")
 	if err != nil {
 		word = "FAIL"
-		s.failed++
-		file := filepath.Join(s.kept, client+"-"+feature+".txt")
 		log.Printf("%s %s: %v (transcript: %s)", client, feature, err, file)
+	}
+	if err != nil || s.all {
 		if err := os.WriteFile(file, []byte(transcript), 0o600); err != nil {
 			log.Print(err)
 		}

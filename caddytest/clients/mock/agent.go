@@ -10,10 +10,18 @@ import (
 // own. Its calls are known by the probe in the prompt, "probe-agent-…", which
 // also says how the provider misbehaves. Of an agent the provider wants one
 // thing only: if its user wrote "execute: COMMAND", that the agent's shell runs
-// the command and shows what it printed.
+// the command and shows what it printed; if "patch: FILE", that its tool for
+// patches replaces the first line of that file.
 
 // order is what an agent's user asks to be run.
-var order = regexp.MustCompile(`execute: ([a-z0-9 .-]*[a-z0-9])`)
+var order = regexp.MustCompile(`(execute|patch): ([a-z0-9 .-]*[a-z0-9])`)
+
+// Patched is the line that the provider puts into a file; Unpatched the one that
+// it takes for the first.
+const (
+	Patched   = "the-new-line-is-nutmeg"
+	Unpatched = "the-word-in-the-note-is-rhubarb"
+)
 
 // shells are the names under which agents offer a shell.
 var shells = []string{"bash", "exec_command", "run_shell_command", "shell", "shell_command", "local_shell"}
@@ -22,8 +30,11 @@ var shells = []string{"bash", "exec_command", "run_shell_command", "shell", "she
 type turn struct {
 	probe     string
 	command   string // ordered and not run yet
+	patch     bool   // the command is a file to be patched
 	tool      string // with which to run it
 	arguments string // of the tool, JSON
+	free      bool   // the tool takes free text: input instead of arguments
+	input     string
 	result    string // of the last order
 }
 
@@ -59,7 +70,7 @@ func (c *call) agentTurn(offered []map[string]any) *turn {
 			t.command, t.result = "", result
 		case role == "user":
 			if m := order.FindStringSubmatch(words); m != nil {
-				t.command, t.result = m[1], ""
+				t.command, t.patch, t.result = m[2], m[1] == "patch", ""
 			}
 		}
 	}
@@ -68,6 +79,20 @@ func (c *call) agentTurn(offered []map[string]any) *turn {
 	}
 	for _, tool := range offered {
 		name, _ := tool["name"].(string)
+		if t.patch && name == "apply_patch" {
+			t.tool = name
+			t.input = "*** Begin Patch\n*** Update File: " + t.command + "\n@@\n-" + Unpatched + "\n+" + Patched + "\n*** End Patch\n"
+			t.free = tool["type"] == "custom"
+			b, err := json.Marshal(map[string]string{"input": t.input})
+			if err != nil {
+				panic(err)
+			}
+			t.arguments = string(b)
+			return t
+		}
+		if t.patch {
+			continue
+		}
 		for _, shell := range shells {
 			if strings.EqualFold(name, shell) {
 				t.tool, t.arguments = name, fill(tool, t.command)

@@ -31,6 +31,13 @@ func responses(c *call) {
 	if p.wantsTools() {
 		for i, name := range p.tools {
 			out += len(p.arguments(i))
+			if p.agent != nil && p.agent.free {
+				items = append(items, map[string]any{
+					"id": fmt.Sprintf("%s_%d", c.newID("ctc"), i), "type": "custom_tool_call", "status": "completed",
+					"call_id": c.newID("call") + name, "name": name, "input": p.agent.input,
+				})
+				continue
+			}
 			items = append(items, map[string]any{
 				"id": fmt.Sprintf("%s_%d", c.newID("fc"), i), "type": "function_call", "status": "completed",
 				"call_id": c.newID("call") + name, "name": name, "arguments": p.arguments(i),
@@ -72,6 +79,16 @@ func responses(c *call) {
 			started[name] = value
 		}
 		started["status"] = "in_progress"
+		if m["type"] == "custom_tool_call" {
+			started["input"] = ""
+			event("response.output_item.added", map[string]any{"output_index": i, "item": started})
+			for _, piece := range pieces(m["input"].(string)) {
+				event("response.custom_tool_call_input.delta", map[string]any{"item_id": id, "output_index": i, "delta": piece})
+			}
+			event("response.custom_tool_call_input.done", map[string]any{"item_id": id, "output_index": i, "input": m["input"]})
+			event("response.output_item.done", map[string]any{"output_index": i, "item": m})
+			continue
+		}
 		if m["type"] == "function_call" {
 			started["arguments"] = ""
 			event("response.output_item.added", map[string]any{"output_index": i, "item": started})
