@@ -24,7 +24,7 @@ func TestClientAbortsAtEveryByte(t *testing.T) {
 	})
 	s := startPair(t, "", p.URL, p.URL+"/")
 	request := func(body string) string {
-		return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", webKey, len(body), body)
+		return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", webKey, len(body), body)
 	}
 	text := request(smartStream)
 	dial := func() net.Conn {
