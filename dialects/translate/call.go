@@ -105,6 +105,8 @@ type Call struct {
 	request *Request
 	// base64 is whether embeddings are wanted in base64.
 	base64 bool
+	// size is that of the client's request: about what the provider's will be.
+	size   int
 	reader eventReader
 	writer eventWriter
 	ended  bool
@@ -144,7 +146,7 @@ func (c *Call) Request(body []byte) (out []byte, lost []string, err error) {
 	if err != nil {
 		return nil, nil, deny(err)
 	}
-	c.request = r
+	c.request, c.size = r, len(body)
 	if c.Options.Model != "" {
 		r.Model = c.Options.Model
 	}

@@ -37,7 +37,7 @@ type chatState struct {
 type chatTool struct {
 	id            string
 	begun, sealed bool
-	held          string // arguments that came before the name
+	held          []byte // arguments that came before the name
 }
 
 var chatDone = []byte("[DONE]")
@@ -126,12 +126,14 @@ func (s *chatState) tool(t *chatToolCall, choice int64, emit func(Delta)) {
 	piece := t.arguments() + t.Custom.Input
 	if !o.begun {
 		if name == "" {
-			o.held += piece
+			o.held = append(o.held, piece...)
 			return
 		}
 		o.begun = true
 		emit(Delta{Kind: DeltaTool, Choice: choice, Part: part, ID: o.id, Name: name, Custom: t.Type == "custom"})
-		piece, o.held = o.held+piece, ""
+		if len(o.held) > 0 {
+			piece, o.held = string(append(o.held, piece...)), nil
+		}
 	}
 	if piece != "" {
 		emit(Delta{Kind: DeltaArgs, Choice: choice, Part: part, Text: piece})

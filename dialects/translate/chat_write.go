@@ -8,7 +8,7 @@ import (
 
 // writeChatRequest writes a request for a provider of chat completions.
 func writeChatRequest(r *Request, c *Call, n *notes) ([]byte, error) {
-	w := chatRequestWriter{r: r, c: c, n: n, b: make([]byte, 0, 4096)}
+	w := chatRequestWriter{r: r, c: c, n: n, b: make([]byte, 0, 1024+c.size+c.size/8)}
 	w.b = keyString(append(w.b, '{'), "model", r.Model)
 	w.b = append(key(w.b, "messages"), '[')
 	if s := joinParts(r.System, "\n\n"); s != "" {

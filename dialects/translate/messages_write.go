@@ -15,7 +15,7 @@ import (
 // writeMessagesRequest writes a request for Anthropic, in what both versions of
 // the API take.
 func writeMessagesRequest(r *Request, c *Call, n *notes) ([]byte, error) {
-	w := messagesRequestWriter{r: r, c: c, n: n, b: make([]byte, 0, 4096)}
+	w := messagesRequestWriter{r: r, c: c, n: n, b: make([]byte, 0, 1024+c.size+c.size/8)}
 	limit := r.MaxTokens
 	if limit == 0 { // required
 		limit = outputOf(r.Model)
