@@ -36,9 +36,6 @@ import (
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/azure"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/gemini"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/ollama"
-	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/azure"
-	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/gemini"
-	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/ollama"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/openai"
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/providers/simulated"
 )

@@ -83,8 +83,10 @@ func TestFailover(t *testing.T) {
 		"401": func(w http.ResponseWriter, _ *http.Request, _ []byte) {
 			sendJSON(w, 401, `{"error":{"message":"`+openaiKey+`"}}`)
 		},
-		"reset":    func(http.ResponseWriter, *http.Request, []byte) { panic(http.ErrAbortHandler) },
-		"redirect": func(w http.ResponseWriter, r *http.Request, _ []byte) { http.Redirect(w, r, "/elsewhere", 307) },
+		"reset": func(http.ResponseWriter, *http.Request, []byte) { panic(http.ErrAbortHandler) },
+		"redirect": func(w http.ResponseWriter, r *http.Request, _ []byte) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		},
 		"html": func(w http.ResponseWriter, _ *http.Request, _ []byte) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, "hi")

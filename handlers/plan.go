@@ -89,8 +89,6 @@ type plan struct {
 	last  *candidate
 	// trail says, in a few words each, why deployments could not answer.
 	trail []string
-	// retryAfter is the shortest time after which one may answer again.
-	retryAfter time.Duration
 	// limited is true while nothing but rate limits stood in the way.
 	limited bool
 }

@@ -110,7 +110,6 @@ type Call struct {
 	reader eventReader
 	writer eventWriter
 	ended  bool
-	err    error
 }
 
 // New returns a Call between two dialects for which Can is true.

@@ -271,7 +271,7 @@ func (p *chatInput) choice(v, legacy jsontext.Value) error {
 		Custom   named  `json:"custom"`
 	}
 	var o struct {
-		choice  `json:",inline"`
+		choice
 		Allowed struct {
 			Mode  string   `json:"mode"`
 			Tools []choice `json:"tools"`
