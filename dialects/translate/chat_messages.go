@@ -106,7 +106,13 @@ func (p *chatInput) message(v jsontext.Value, path string) error {
 	switch m.Role {
 	case "system", "developer":
 		if !p.talked {
-			p.r.System = append(p.r.System, parts...)
+			for i := range parts {
+				if parts[i].Kind != PartText {
+					p.n.lose(parts[i].Path)
+					continue
+				}
+				p.r.System = append(p.r.System, parts[i])
+			}
 			return nil
 		}
 		p.add(RoleSystem, parts...)

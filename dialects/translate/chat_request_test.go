@@ -39,7 +39,8 @@ func TestChatToMessages(t *testing.T) {
 		"several instructions": {
 			messages: `{"role":"system","content":"a"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c","cache_control":{"type":"ephemeral"}}]},` + hi,
 			wantMore: `"system":[{"type":"text","text":"a"},{"type":"text","text":"b"},{"type":"text","text":"c","cache_control":{"type":"ephemeral"}}]`},
-		"empty instructions": {messages: `{"role":"system","content":" "},` + hi},
+		"an image in the instructions": {messages: `{"role":"system","content":[{"type":"image_url","image_url":{"url":"https://x.example/a.png"}}]},` + hi, want: said, lost: []string{"messages[0].content[0]"}},
+		"empty instructions":           {messages: `{"role":"system","content":" "},` + hi},
 		"instructions in the middle": {
 			messages: hi + `,{"role":"assistant","content":"yes \n"},{"role":"developer","content":"be short"},{"role":"user","content":"go on"}`,
 			want:     said + `,{"role":"assistant","content":[{"type":"text","text":"yes"}]},{"role":"user","content":[{"type":"text","text":"<system>\nbe short\n</system>"},{"type":"text","text":"go on"}]}`},

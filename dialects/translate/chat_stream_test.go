@@ -242,7 +242,11 @@ func TestRechunkingOfShapes(t *testing.T) {
 		}
 		for _, sep := range []string{"\n", "\r\n", "\r"} {
 			s := strings.ReplaceAll(stream, "\n", sep)
-			for cut := 0; cut <= len(s); cut++ { // 0 is byte by byte
+			step := 1
+			if sep != "\n" { // the splitter's own tests go through the rest
+				step = 13
+			}
+			for cut := 0; cut <= len(s); cut += step { // 0 is byte by byte
 				c := testCall(client, upstream)
 				if _, _, err := c.Request([]byte(request)); err != nil {
 					t.Fatal(err)

@@ -302,6 +302,7 @@ type messagesBlock struct {
 	Name      string         `json:"name"`
 	Input     jsontext.Value `json:"input"`
 	ToolUseID string         `json:"tool_use_id"`
+	ToolName  string         `json:"tool_name"`
 	Content   jsontext.Value `json:"content"`
 	IsError   bool           `json:"is_error"`
 	Thinking  string         `json:"thinking"`
@@ -373,6 +374,8 @@ func (p *messagesInput) block(q *messagesBlock, path string) ([]Part, error) {
 			p.n.lose(in(path, "citations"))
 		}
 		return p.media(q, path)
+	case "tool_reference": // a search found it; it is among the tools
+		return []Part{{Text: "The tool " + shortName(q.ToolName) + " is available."}}, nil
 	case "tool_use":
 		if q.ID == "" || q.Name == "" {
 			return nil, invalidf(path, "want an id and a name")

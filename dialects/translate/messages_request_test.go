@@ -67,6 +67,11 @@ func TestMessagesToChat(t *testing.T) {
 			want: hi + `,{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":""},
 				{"role":"assistant","content":null,"tool_calls":[{"id":"b","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"b","content":"the tool failed"}`,
 			wantMore: fOut},
+		"a search for tools": {
+			messages: hi + `,{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"tool_reference","tool_name":"g"}]}]}`,
+			more:     `"tools":[{"name":"f","input_schema":{"type":"object"}},{"name":"g","defer_loading":true,"input_schema":{"type":"object"}}]`,
+			want:     hi + `,{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"The tool g is available."}`,
+			wantMore: `"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}},{"type":"function","function":{"name":"g","parameters":{"type":"object"}}}]`},
 		"reasoning that came from a server of chat": {
 			messages: hi + `,{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"` + packed + `"},{"type":"text","text":"a"}]},` + hi,
 			want:     hi + `,{"role":"assistant","content":"a","reasoning_content":"hm"},` + hi},
