@@ -1,5 +1,7 @@
 package dialects
 
+import "github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+
 // What a request costs beyond its texts, in tokens. InputBound counts one token
 // for each byte of text and of every member that we do not know, and these:
 const (
@@ -24,6 +26,32 @@ const (
 	// dialect: images are scaled down to under 5,000 tokens.
 	imageBoundAnthropic = 8_000
 )
+
+// What translation can add, in tokens: marks around instructions that change their
+// place, names and types of parts, the schema of a tool that took free text.
+const (
+	translationOverhead     = 256
+	translationPartOverhead = 32
+	translationToolOverhead = 512
+)
+
+// InputBound is the bound of a request's input at an upstream of a dialect. One
+// that speaks the caller's gets what the caller sent; to another it is
+// translated, which adds to it, and which may count an image otherwise.
+func InputBound(v *llm.View, upstream llm.Dialect) int64 {
+	if upstream == llm.DialectNone || upstream == v.Dialect {
+		return v.InputBound
+	}
+	n := v.InputBound + translationOverhead + int64(len(v.Segments))*translationPartOverhead + int64(len(v.Tools))*translationToolOverhead
+	if v.Dialect.Family() == llm.FamilyAnthropic {
+		for i := range v.Segments {
+			if v.Segments[i].Kind == llm.KindImage {
+				n += imageBoundOpenAI - imageBoundAnthropic
+			}
+		}
+	}
+	return n
+}
 
 // Limits of form. They are far beyond what any provider takes, and keep sums and
 // products of what comes from outside small.

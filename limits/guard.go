@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -109,7 +110,7 @@ func (g *Guard) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	need := llm.Money(0)
 	if !price.Free() {
 		var unbounded string
-		need, unbounded = g.bound(x, &price)
+		need, unbounded = g.bound(x, &a.Deployment, &price)
 		if unbounded != "" && len(g.o.Budgets) > 0 {
 			if g.o.UnboundedCeiling <= 0 {
 				return nil, g.deny(x, "", unboundedRequest(unbounded))
@@ -164,7 +165,7 @@ func (g *Guard) price(a *llm.Attempt) (prices.Price, bool) {
 
 // bound returns the upper bound of what the call can cost and, if a part of it
 // has none, the name of that part.
-func (g *Guard) bound(x *llm.Exchange, p *prices.Price) (llm.Money, string) {
+func (g *Guard) bound(x *llm.Exchange, d *llm.Deployment, p *prices.Price) (llm.Money, string) {
 	v := x.View
 	if v == nil {
 		return 0, "body"
@@ -180,7 +181,7 @@ func (g *Guard) bound(x *llm.Exchange, p *prices.Price) (llm.Money, string) {
 		}
 		unbounded += "max_tokens"
 	}
-	return p.Bound(v.InputBound, multiply(output, v.Choices)), unbounded
+	return p.Bound(dialects.InputBound(v, d.Dialect), multiply(output, v.Choices)), unbounded
 }
 
 // outputBound returns the limit on output tokens of one choice with which the
