@@ -233,6 +233,51 @@ func TestRateLimitedDeployments(t *testing.T) {
 	s.nothingHeld()
 }
 
+// A deployment whose model the key may not use is passed over, and its provider
+// never asked; an error that never ends does not hold the next one up.
+func TestFailoverToWhatIsAllowed(t *testing.T) {
+	slow, dear, good := newProvider(t), newProvider(t), newProvider(t)
+	slow.answers(func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(500)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	n := nameOf.Add(1)
+	s := start(t, fmt.Sprintf(`{
+	llm_gateway {
+		provider slow%[1]d openai {
+			base_url {{slow}}/v1
+		}
+		provider dear%[1]d openai {
+			base_url {{dear}}/v1
+		}
+		provider good%[1]d openai {
+			base_url {{good}}/v1
+		}
+	}
+}
+:8080 {
+	llm_audit
+	llm_auth {
+		key web {env.WEB_APP_KEY} {
+			models gpt-4o* some*
+		}
+	}
+	llm_cost {
+		budget 100 USD/day
+	}
+	llm_upstream {
+		model some* slow%[1]d/gpt-4o dear%[1]d/o3-pro good%[1]d/gpt-4o-mini
+	}
+}`, n), options{vars: map[string]string{"slow": slow.URL, "dear": dear.URL, "good": good.URL}})
+	s.chat(call{body: strings.Replace(smart, "smart", "something", 1)}).ok()
+	if slow.count() != 1 || dear.count() != 0 || good.count() != 1 {
+		t.Errorf("asked %d, %d and %d times", slow.count(), dear.count(), good.count())
+	}
+	s.nothingHeld()
+}
+
 // The caller's own mistake is no reason to try elsewhere.
 func TestNoFailoverForTheCallersMistake(t *testing.T) {
 	one, two := newProvider(t), newProvider(t)

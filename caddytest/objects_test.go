@@ -133,6 +133,27 @@ func TestObjectsBelongToTheirMaker(t *testing.T) {
 	s.do(call{method: "GET", path: "/v1/files/" + mine}).denied(404, "object_not_found", false)
 }
 
+// What runs by itself can name any model, and so is not for a key that may not.
+func TestBatchesOfARestrictedKey(t *testing.T) {
+	p := newProvider(t)
+	p.answers(func(w http.ResponseWriter, _ *http.Request, _ []byte) { sendJSON(w, 200, `{"id":"batch_1"}`) })
+	s := start(t, `:8080 {
+	llm_audit
+	llm_auth {
+		key web {env.WEB_APP_KEY} {
+			models gpt-4o*
+		}
+		key batch {env.BATCH_KEY}
+	}
+	llm_upstream openai {env.OPENAI_API_KEY} {
+		base_url {{url}}/v1
+		objects allow
+	}
+}`, options{vars: map[string]string{"url": p.URL}})
+	s.do(call{path: "/v1/batches", body: `{"endpoint":"/v1/responses"}`}).denied(403, "model_not_allowed", false)
+	s.do(call{path: "/v1/batches", body: `{"endpoint":"/v1/responses"}`, key: batchKey}).ok()
+}
+
 // A response is continued by the key that made it, where it was made, and never
 // anywhere else; the gateway still knows after a restart.
 func TestContinuedResponses(t *testing.T) {

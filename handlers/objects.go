@@ -107,6 +107,9 @@ func sortedNames(ends map[string]*endpoint) []string {
 // that no budget can bound.
 var billing = []string{"batches", "messages/batches", "fine_tuning/jobs", "evals", "containers", "threads", "vector_stores"}
 
+// running are the kinds of objects that name models themselves.
+var running = []string{"batches", "messages/batches", "fine_tuning/jobs", "evals", "assistants", "threads"}
+
 func objectNotFound(id string) *llm.Denial {
 	return llm.Deny(http.StatusNotFound, llm.CodeObjectNotOwned, llm.StageRequest,
 		"there is no object %q that this key has made through this gateway", clip(id))
@@ -130,6 +133,10 @@ func (h *Upstream) object(c *call, r *http.Request) error {
 	if changes && x.Passed("cost") && slices.Contains(billing, kind) {
 		return llm.Deny(http.StatusForbidden, llm.CodeUnbounded, llm.StageQuota,
 			"%s are billed in ways that this route's budget cannot bound; the operator may open them on a route without llm_cost", kind)
+	}
+	if p := x.Principal; changes && p != nil && len(p.Models) > 0 && slices.Contains(running, kind) {
+		return llm.Deny(http.StatusForbidden, llm.CodeModelNotAllowed, llm.StageAuth,
+			"this key may use certain models only, and %s can run any; use a key without that limit", kind)
 	}
 	var store *objects.Store
 	if h.Objects.Objects == objectsAllow {

@@ -46,6 +46,10 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 	limit := x.Changes.MaxTokens
 	a, err := x.Admit(ctx, cand.dep, now())
 	if err != nil {
+		// What is said of this model only does not keep another from answering.
+		if d := denialOf(err); d.Code == llm.CodeModelNotAllowed || d.Code == llm.CodeModelUnpriced {
+			return &unfit{d}
+		}
 		return err
 	}
 	c.noUsage, c.key = !provider.IncludeUsage(), cand.key
@@ -322,7 +326,9 @@ func (h *Upstream) relayError(c *call, ctx context.Context, watch *watchdog, a *
 	}
 	elsewhere := limited || denied || h.unhealthy(status)
 	if elsewhere && (p.more(now()) || len(p.list) > 1 && !denied) {
-		// Read what there is, so that the connection can be used again.
+		// Read what there is, so that the connection can be used again, but do
+		// not wait for it.
+		watch.timer.Reset(drainTime)
 		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 		why := "status " + strconv.Itoa(status)
 		switch {
@@ -356,6 +362,9 @@ func (h *Upstream) relayError(c *call, ctx context.Context, watch *watchdog, a *
 	}
 	return c.copy(ctx, watch, a, src, time.Duration(h.StreamIdleTimeout))
 }
+
+// drainTime is how long the body of an error may take that nobody will see.
+const drainTime = 50 * time.Millisecond
 
 // retryAfter is how long the provider asks to be left alone.
 func retryAfter(h http.Header, at time.Time) time.Duration {
