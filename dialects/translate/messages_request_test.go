@@ -182,3 +182,20 @@ func TestLimitForChat(t *testing.T) {
 		}
 	}
 }
+
+// Servers that follow OpenAI get no hints: some refuse what is new to them.
+func TestHintsForChat(t *testing.T) {
+	const in = `{"model":"m","input":"hi","prompt_cache_key":"k","safety_identifier":"u","text":{"verbosity":"low"}}`
+	for field, want := range map[string]string{
+		"max_tokens":            `{"model":"m","messages":[{"role":"user","content":"hi"}]}`,
+		"max_completion_tokens": `{"model":"m","messages":[{"role":"user","content":"hi"}],"verbosity":"low","prompt_cache_key":"k","user":"u"}`,
+	} {
+		c := testCall(llm.Responses, llm.Chat)
+		c.Options.MaxTokensField = field
+		out, lost, err := c.Request([]byte(in))
+		if err != nil || len(lost) > 0 {
+			t.Fatalf("%v, lost %q", err, lost)
+		}
+		sameJSON(t, out, want)
+	}
+}

@@ -76,8 +76,9 @@ var messagesShapes = map[string]struct {
 		want: `chatcmpl-msg_9 claude|role|a|stop|13>5 (4)|DONE`},
 	"functions": {functions: true, stream: streamOf(`"tool_use"`, block(0, beginTool("t", "f"), argsDelta(`{"a":`), argsDelta(`1}`)), block(1, beginTool("u", "f"), argsDelta(`{}`))),
 		want: `chatcmpl-msg_9 claude|role|f()|f {"a":|f 1}|function_call|DONE`},
-	"a mark of others": {stream: streamOf(`"end_turn"`, block(0, beginText, textDelta("a"))) + chunks(chatEnd), want: `chatcmpl-msg_9 claude|role|a|stop|13>5 (4)|DONE`},
-	"events to come":   {stream: streamOf(`"end_turn"`, `{"type":"content_block_hint","index":0}`, block(0, beginText, `"type":"mood_delta","mood":"x"`, textDelta("a"))), want: `chatcmpl-msg_9 claude|role|a|stop|13>5 (4)|DONE`},
+	"a mark of others":     {stream: streamOf(`"end_turn"`, block(0, beginText, textDelta("a"))) + chunks(chatEnd), want: `chatcmpl-msg_9 claude|role|a|stop|13>5 (4)|DONE`},
+	"a call and no reason": {stream: streamOf(`null`, block(0, beginTool("t", "f"), argsDelta(`{}`))), want: `chatcmpl-msg_9 claude|role|0 t function f|0 {}|tool_calls|13>5 (4)|DONE`},
+	"events to come":       {stream: streamOf(`"end_turn"`, `{"type":"content_block_hint","index":0}`, block(0, beginText, `"type":"mood_delta","mood":"x"`, textDelta("a"))), want: `chatcmpl-msg_9 claude|role|a|stop|13>5 (4)|DONE`},
 }
 
 // briefChat tells a stream for a chat client in a few words a line, and checks
@@ -231,6 +232,11 @@ func TestStreamsForChat(t *testing.T) {
 			`chatcmpl-r g|role|a|role|b|length|stop|0>0 (0)|DONE`},
 		"a signature of Gemini": {llm.GenerateContent, sse(`{"candidates":[{"index":0,"content":{"parts":[{"text":"hm","thought":true},{"text":"so"},{"functionCall":{"id":"c","name":"f","args":{"a":1}},"thoughtSignature":"G"}]},"finishReason":"STOP"}],"responseId":"r","modelVersion":"g"}`),
 			`chatcmpl-r g|role|(hm)|so|0 c function f{"google":{"thought_signature":"G"}}|0 {"a":1}|tool_calls|0>0 (0)|DONE`},
+		"log probabilities in data of two lines": {llm.Responses, sse(`{"type":"response.created","response":{"id":"resp_1","model":"o","created_at":7,"status":"in_progress","output":[]}}`,
+			`{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"m","role":"assistant","content":[]}}`) +
+			"data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"item_id\":\"m\",\"delta\":\"a\",\ndata: \"logprobs\":[{\"token\":\"a\",\ndata: \"logprob\":-1}]}\n\n" +
+			sse(`{"type":"response.completed","response":{"id":"resp_1","model":"o","status":"completed","output":[],"usage":{"input_tokens":1,"output_tokens":2,"total_tokens":3}}}`),
+			`chatcmpl-resp_1 o|role|a|logprobs {"content":[{"token":"a","logprob":-1}],"refusal":null}|stop|1>2 (0)|DONE`},
 		"a refusal": {llm.Responses, sse(`{"type":"response.created","response":{"id":"resp_1","model":"o","created_at":7,"status":"in_progress","output":[]}}`,
 			`{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"m","role":"assistant","content":[]}}`,
 			`{"type":"response.refusal.delta","output_index":0,"content_index":0,"item_id":"m","delta":"I can't"}`,
