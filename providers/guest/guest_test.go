@@ -125,6 +125,8 @@ func TestCaddyfile(t *testing.T) {
 		{"azure field", "azure k {\nbase_url https://h\nmax_tokens_field x\n}", "", "max_tokens_field"},
 		{"simulated with key", "simulated " + canary, "", "no API key"},
 		{"simulated api_key", "simulated {\napi_key " + canary + "\n}", "", "api_key"},
+		{"simulated speaks", "simulated {\nspeaks chat messages\n}", `{"speaks":["chat","messages"]}`, ""},
+		{"simulated speaks latin", "simulated {\nspeaks latin\n}", "", "latin"},
 		{"pace", "simulated {\npace fast\n}", "", "not a duration"},
 		{"pace negative", "simulated {\npace -1s\n}", "", "not a duration"},
 		{"pace twice", "simulated {\npace 1s\npace 1s\n}", "", "twice"},

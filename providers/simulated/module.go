@@ -6,6 +6,7 @@ package simulated
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,8 +27,12 @@ func init() { caddy.RegisterModule(new(Simulated)) }
 type Simulated struct {
 	// Pace is the time between the events of a stream. Default 0.
 	Pace caddy.Duration `json:"pace,omitempty"`
+	// Speaks lists the dialects that it takes: `chat`, `responses`, `messages`,
+	// `generate_content`; calls in others are translated. Default: all dialects.
+	Speaks []string `json:"speaks,omitempty"`
 
 	transport http.RoundTripper
+	dialects  []llm.Dialect
 }
 
 // CaddyModule describes the module to Caddy.
@@ -35,8 +40,18 @@ func (*Simulated) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: guest.Namespace + ".simulated", New: func() caddy.Module { return new(Simulated) }}
 }
 
+// speakable are the dialects that may be named in speaks.
+var speakable = map[string]llm.Dialect{"chat": llm.Chat, "responses": llm.Responses, "messages": llm.Messages, "generate_content": llm.GenerateContent}
+
 // Provision makes the in-process transport.
 func (p *Simulated) Provision(caddy.Context) error {
+	for _, name := range p.Speaks {
+		d, ok := speakable[name]
+		if !ok {
+			return fmt.Errorf("simulated: speaks: %q is none of chat, responses, messages and generate_content", name)
+		}
+		p.dialects = append(p.dialects, d)
+	}
 	p.transport = &Transport{Handler: Handler(time.Duration(p.Pace))}
 	return nil
 }
@@ -45,7 +60,12 @@ func (p *Simulated) Provision(caddy.Context) error {
 func (*Simulated) Type() string { return "simulated" }
 
 // Dialects implements providers.Provider.
-func (*Simulated) Dialects() []llm.Dialect { return spoken }
+func (p *Simulated) Dialects() []llm.Dialect {
+	if p.dialects == nil {
+		return spoken
+	}
+	return p.dialects
+}
 
 var spoken = []llm.Dialect{llm.Chat, llm.Responses, llm.Embeddings, llm.Completions, llm.Models, llm.Messages, llm.CountTokens, llm.AnthropicModels, llm.InputTokens,
 	llm.GenerateContent, llm.GeminiCount, llm.GeminiEmbed, llm.GeminiBatchEmbed, llm.GeminiModels, llm.OllamaChat, llm.OllamaGenerate, llm.OllamaEmbed, llm.OllamaModels}
@@ -105,7 +125,22 @@ func (*Simulated) PositionalKey(d *caddyfile.Dispenser) error {
 
 // ParseOption implements guest.Parser.
 func (p *Simulated) ParseOption(d *caddyfile.Dispenser) (bool, error) {
-	if d.Val() != "pace" {
+	switch d.Val() {
+	case "pace":
+	case "speaks":
+		if p.Speaks != nil {
+			return true, d.Err("speaks is given twice")
+		}
+		if p.Speaks = d.RemainingArgs(); len(p.Speaks) == 0 {
+			return true, d.ArgErr()
+		}
+		for _, name := range p.Speaks {
+			if _, ok := speakable[name]; !ok {
+				return true, d.Errf("speaks: %q is none of chat, responses, messages and generate_content", name)
+			}
+		}
+		return true, nil
+	default:
 		return false, nil
 	}
 	var s string
