@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -21,6 +22,7 @@ const inside = "AGENTSUITE_INSIDE"
 // enter runs this program again in a network namespace of its own and returns
 // its exit code. What is started there can reach loopback and nothing else.
 func enter() int {
+	runtime.LockOSThread() // the child ends with the thread that started it
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), inside+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, os.Stdout, os.Stderr
@@ -69,7 +71,7 @@ func loopbackOnly() error {
 	copy(req.name[:], "lo")
 	req.flags = unix.IFF_UP | unix.IFF_RUNNING
 	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&req))); errno != 0 {
-		return fmt.Errorf("bringing loopback up: %w", errno)
+		return fmt.Errorf("bringing loopback up in the namespace: %w; run as root, or allow unprivileged user namespaces", errno)
 	}
 	all, err := net.Interfaces()
 	if err != nil {
