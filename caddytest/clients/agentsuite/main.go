@@ -174,6 +174,9 @@ func (s *suite) cell(ctx context.Context, c *client, f *feature) {
 	r := &result{probe: fmt.Sprintf("probe-agent-%s-%s", c.name, mood)}
 	began := time.Now()
 	err := s.ask(ctx, c, f, r)
+	if ctx.Err() != nil {
+		return // the run was interrupted: no result
+	}
 	if err == nil {
 		err = f.check(r)
 	}
