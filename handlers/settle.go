@@ -128,3 +128,21 @@ func (c *call) ownHeaders(h http.Header) {
 func passError(d *llm.Denial) error {
 	return caddyhttp.Error(d.Status, d)
 }
+
+func statusOr(s, other int) int {
+	if s == 0 {
+		return other
+	}
+	return s
+}
+
+// outcomeOf says how an exchange ended that was refused before its first byte.
+func outcomeOf(d *llm.Denial) llm.Outcome {
+	switch d.Stage {
+	case llm.StageProvider:
+		return llm.OutcomeProviderError
+	case llm.StageInfrastructure:
+		return llm.OutcomeError
+	}
+	return llm.OutcomeDenied
+}
