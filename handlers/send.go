@@ -106,10 +106,11 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 // judge tells the deployment's health what came of an attempt. It reports
 // whether it said anything.
 func (h *Upstream) judge(c *call, cand *candidate, a *llm.Attempt, err error) bool {
+	if c.w.limited { // relayError has said for how long
+		return true
+	}
 	var f *failure
 	switch at := now(); {
-	case errors.As(err, &f) && f.limited: // relay has said how long
-		return true
 	case errors.As(err, &f):
 		cand.health.Failed(at, h.params)
 	case errors.Is(err, errAnswered) && a.Status < 400 && !c.w.failed():
@@ -118,8 +119,6 @@ func (h *Upstream) judge(c *call, cand *candidate, a *llm.Attempt, err error) bo
 			first = at
 		}
 		cand.health.Succeeded(at, first.Sub(a.Started))
-	case errors.Is(err, errAnswered) && c.w.limited:
-		return true
 	case errors.Is(err, errAnswered) && (h.unhealthy(a.Status) || a.Status < 400):
 		cand.health.Failed(at, h.params)
 	default:
