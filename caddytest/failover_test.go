@@ -7,9 +7,12 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
 // two providers of one model, with a budget and an audit log around them. The
@@ -18,6 +21,12 @@ import (
 var nameOf atomic.Int64
 
 func startPair(t *testing.T, opts string, urls ...string) *site {
+	t.Helper()
+	return startPaid(t, "100", opts, urls...)
+}
+
+// startPaid is startPair with another budget, in USD a day.
+func startPaid(t *testing.T, budget, opts string, urls ...string) *site {
 	t.Helper()
 	n := nameOf.Add(1)
 	var decl, targets strings.Builder
@@ -43,7 +52,7 @@ func startPair(t *testing.T, opts string, urls ...string) *site {
 		key web {env.WEB_APP_KEY}
 	}
 	llm_cost {
-		budget 100 USD/day
+		budget `+budget+` USD/day
 	}
 	llm_upstream {
 		model smart`+targets.String()+`
@@ -276,6 +285,50 @@ func TestFailoverToWhatIsAllowed(t *testing.T) {
 		t.Errorf("asked %d, %d and %d times", slow.count(), dear.count(), good.count())
 	}
 	s.nothingHeld()
+}
+
+// Each attempt is paid for by itself, a broken one by estimate, and all together
+// never exceed the budget, however many calls run at once.
+func TestBudgetUnderFailover(t *testing.T) {
+	broken, good := newProvider(t), newProvider(t)
+	broken.answers(func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		sendJSON(w, 200, `{"id":"x","choices":[{"message":{"content":"half an answ`)
+	})
+	s := startPaid(t, "0.02", "max_fails 1000", broken.URL, good.URL)
+	var wg sync.WaitGroup
+	var answered, refused atomic.Int64
+	for range 40 {
+		wg.Go(func() {
+			for range 10 {
+				switch a := s.chat(call{body: smart}); {
+				case a.Status == 200:
+					answered.Add(1)
+				case a.Status == 429 && strings.Contains(a.Body, "budget_exceeded"):
+					refused.Add(1)
+				default:
+					t.Errorf("%d %s", a.Status, a.Body)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if answered.Load() == 0 || refused.Load() == 0 {
+		t.Errorf("%d answered, %d refused: the budget was not reached", answered.Load(), refused.Load())
+	}
+	s.nothingHeld()
+	var spent llm.Money
+	attempts := 0
+	for _, r := range s.rows("") {
+		spent += r.Cost
+		attempts++
+		if r.Cost > r.Reserved {
+			t.Errorf("overspent: %+v", r)
+		}
+	}
+	if spent > 20_000_000 { // nano-USD
+		t.Errorf("%s spent of 0.02", spent)
+	}
+	t.Logf("%d answered, %d refused, %d paid attempts, %s of 0.02 USD spent", answered.Load(), refused.Load(), attempts, spent)
 }
 
 // The caller's own mistake is no reason to try elsewhere.
