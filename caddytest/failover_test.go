@@ -410,21 +410,35 @@ func TestStickiness(t *testing.T) {
 	}
 }
 
-// Active checks take a deployment out before a client finds out.
+// Active checks take a deployment out before a client finds out, by its list of
+// models or by a path of the operator's.
 func TestActiveHealthCheck(t *testing.T) {
+	t.Run("models", func(t *testing.T) { activeHealthCheck(t, "/models", "") })
+	t.Run("uri", func(t *testing.T) { activeHealthCheck(t, "/healthz", "health_uri /healthz") })
+}
+
+func activeHealthCheck(t *testing.T, path, opts string) {
 	one, two := newProvider(t), newProvider(t)
 	sick := func(w http.ResponseWriter, r *http.Request, body []byte) {
-		if strings.HasSuffix(r.URL.Path, "/models") {
+		if strings.HasSuffix(r.URL.Path, path) {
 			sendJSON(w, 500, `{}`)
 			return
 		}
 		plainAnswer(w, r, body)
 	}
 	one.answers(sick)
-	s := startPair(t, "health_interval 10ms", one.URL, two.URL)
+	healthy := func(w http.ResponseWriter, r *http.Request, body []byte) {
+		if strings.HasSuffix(r.URL.Path, "/healthz") {
+			w.WriteHeader(204)
+			return
+		}
+		plainAnswer(w, r, body)
+	}
+	two.answers(healthy)
+	s := startPair(t, "health_interval 10ms\n"+opts, one.URL, two.URL)
 	calls := func(p *provider) (n int) {
 		for _, r := range p.requests() {
-			if !strings.HasSuffix(r.URI, "/models") {
+			if !strings.HasSuffix(r.URI, path) {
 				n++
 			}
 		}
@@ -440,7 +454,7 @@ func TestActiveHealthCheck(t *testing.T) {
 	if !reached(two) {
 		t.Error("the second is never chosen while the check of the first fails")
 	}
-	one.answers(plainAnswer)
+	one.answers(healthy)
 	if !reached(one) {
 		t.Error("the first does not come back")
 	}
