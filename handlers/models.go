@@ -157,7 +157,11 @@ func (h *Upstream) offered(c *call, r *http.Request, name string) ([]string, err
 	}
 	defer func() { x.Settle(a, now()) }()
 	c.wrote.Store(false)
+	if k, ok := p.(providers.Keyring); ok && len(k.Keys()) > 0 {
+		c.key = k.Keys()[0]
+	}
 	ids, err := fetchModels(ctx, a, p, dialect)
+	a.ProviderRequestID = c.secretFree(a.ProviderRequestID)
 	if err != nil {
 		a.Error = "the list of models could not be read"
 		if c.unwritten() {

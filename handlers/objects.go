@@ -2,12 +2,13 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
@@ -134,6 +135,10 @@ func (h *Upstream) object(c *call, r *http.Request) error {
 		return llm.Deny(http.StatusForbidden, llm.CodeUnbounded, llm.StageQuota,
 			"%s are billed in ways that this route's budget cannot bound; the operator may open them on a route without llm_cost", kind)
 	}
+	if h.Objects.Objects == objectsAllow && kind == "evals" {
+		return llm.Deny(http.StatusForbidden, llm.CodeObjectsDenied, llm.StageRequest,
+			"evals can read all that the provider has stored for its account, so keys cannot be kept apart in them; the operator may open them with `objects shared`")
+	}
 	if p := x.Principal; changes && p != nil && len(p.Models) > 0 && slices.Contains(running, kind) {
 		return llm.Deny(http.StatusForbidden, llm.CodeModelNotAllowed, llm.StageAuth,
 			"this key may use certain models only, and %s can run any; use a key without that limit", kind)
@@ -158,7 +163,7 @@ func (h *Upstream) object(c *call, r *http.Request) error {
 	if end == nil {
 		return llm.Deny(http.StatusNotFound, llm.CodeNotFound, llm.StageRequest, "no provider of this route keeps objects for this kind of client")
 	}
-	body, err := c.objectBody(r, store)
+	body, err := c.objectBody(r, store, kind)
 	if err != nil {
 		return err
 	}
@@ -194,12 +199,16 @@ func (h *Upstream) keptBy(o objects.Owner) (*endpoint, int) {
 		return nil, 0
 	}
 	for k := range e.keys {
-		if e.credential(k) == o.Credential {
+		if sameCredential(e.credential(k), o.Credential) {
 			return e, k
 		}
 	}
 	return nil, 0
 }
+
+// sameCredential compares credentials as owners have them. One that was alone is
+// the first when others join it.
+func sameCredential(a, b string) bool { return cmp.Or(a, "1") == cmp.Or(b, "1") }
 
 // owner is in whose name objects are kept.
 func (c *call) owner() string {
@@ -209,9 +218,9 @@ func (c *call) owner() string {
 	return c.x.Principal.Key
 }
 
-// objectBody reads the body of such a call: JSON, whose references are checked,
-// or a form with a file.
-func (c *call) objectBody(r *http.Request, store *objects.Store) ([]byte, error) {
+// objectBody reads the body of such a call: JSON or a form with a file. What they
+// refer to is checked.
+func (c *call) objectBody(r *http.Request, store *objects.Store, kind string) ([]byte, error) {
 	b := &c.body
 	if b.src == nil || b.length == 0 {
 		return nil, nil
@@ -231,12 +240,33 @@ func (c *call) objectBody(r *http.Request, store *objects.Store) ([]byte, error)
 		return nil, nil
 	}
 	c.x.BytesIn = int64(len(raw))
-	if store == nil || !answer.IsJSON(b.ctype) {
+	if store == nil {
 		return raw, nil
 	}
-	refs, ok := objects.References(raw)
+	// Whatever the provider could read must be read here: a body without a type
+	// goes out as JSON.
+	types := r.Header.Values("Content-Type")
+	if len(types) == 0 {
+		types = []string{"application/json"}
+	}
+	mt, params, err := mime.ParseMediaType(types[0])
+	var refs []objects.Ref
+	ok := false
+	switch {
+	case err == nil && len(types) == 1 && answer.IsJSON(types[0]):
+		if refs, ok = objects.References(raw); ok && kind == "uploads" && objects.ForBatch(raw) {
+			return nil, llm.Deny(http.StatusForbidden, llm.CodeObjectsDenied, llm.StageRequest,
+				"the requests of a batch cannot be checked when they come in parts; send the file whole to /v1/files")
+		}
+	case err == nil && len(types) == 1 && mt == "multipart/form-data":
+		refs, ok = objects.FormReferences(params["boundary"], raw)
+	default:
+		return nil, llm.Deny(http.StatusUnsupportedMediaType, llm.CodeUnsupportedMedia, llm.StageRequest,
+			"the body must be JSON or a multipart form; say which in one Content-Type")
+	}
 	if !ok {
-		return nil, llm.Deny(http.StatusBadRequest, llm.CodeMalformed, llm.StageRequest, "the body is not acceptable JSON")
+		return nil, llm.Deny(http.StatusBadRequest, llm.CodeMalformed, llm.StageRequest,
+			"the body is not acceptable JSON, or no acceptable form, or the file of a batch is not one JSON object a line")
 	}
 	for i := range refs {
 		if o, known := store.Lookup(refs[i].ID); !known || o.Principal != c.owner() {
@@ -280,12 +310,16 @@ func (h *Upstream) sendObject(c *call, r *http.Request, store *objects.Store, o 
 	}
 	c.w.borrow(resp.Header)
 	src := io.Reader(resp.Body)
+	isJSON := answer.IsJSON(resp.Header.Get("Content-Type"))
 	switch {
+	case ok && !isJSON && store != nil && o.id == "" && r.Method == http.MethodGet:
+		a.Error = "the list is not JSON"
+		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of objects cannot be read")
 	case !ok:
 		if src = io.LimitReader(src, maxErrorBody); c.key != "" {
 			src = redact(src, c.out.Header(), c.key)
 		}
-	case answer.IsJSON(resp.Header.Get("Content-Type")):
+	case isJSON:
 		body, err := io.ReadAll(io.LimitReader(src, maxAnswer+1))
 		if err != nil || len(body) > maxAnswer {
 			return c.upstreamError(ctx, a, err, "the provider's answer broke off or is too large")
@@ -317,7 +351,7 @@ func (h *Upstream) keep(c *call, ctx context.Context, store *objects.Store, o *o
 	case o.id == "" && method == http.MethodGet:
 		out, err := objects.FilterList(body, func(id string) bool {
 			have, known := store.Lookup(id)
-			return known && have == owner
+			return known && have.Principal == owner.Principal && have.Provider == owner.Provider && sameCredential(have.Credential, owner.Credential)
 		})
 		if err != nil {
 			return nil, llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of objects cannot be read").Because(err)
@@ -422,6 +456,6 @@ func (c *call) atHome(list []candidate) []candidate {
 		return list
 	}
 	return slices.DeleteFunc(list, func(cand candidate) bool {
-		return cand.dep.Provider != c.home.Provider || !strings.EqualFold(cand.dep.Credential, c.home.Credential)
+		return cand.dep.Provider != c.home.Provider || !sameCredential(cand.dep.Credential, c.home.Credential)
 	})
 }

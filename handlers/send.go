@@ -134,6 +134,7 @@ func (h *Upstream) judge(c *call, cand *candidate, a *llm.Attempt, err error) bo
 // speak the client's; nil if it does.
 func (h *Upstream) translated(c *call, cand *candidate) (*translate.Call, []byte, error) {
 	x := &c.x
+	c.lost = nil // of an attempt before this one
 	if cand.dep.Dialect == x.Dialect {
 		return nil, nil, nil
 	}

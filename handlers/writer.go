@@ -460,6 +460,9 @@ func (w *answerWriter) complete(gone bool) error {
 // sendWhole sends an answer that was held.
 func (w *answerWriter) sendWhole() {
 	h := w.under.Header()
+	if w.c.key != "" && w.failed() { // some providers repeat what they were sent
+		w.whole = bytes.ReplaceAll(w.whole, []byte(w.c.key), []byte("[redacted]"))
+	}
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}

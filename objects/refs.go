@@ -3,6 +3,7 @@ package objects
 import (
 	"bytes"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,12 +29,13 @@ const maxRefs = 1000
 var idMembers = map[string]bool{
 	"previous_response_id": true, "conversation": true, "conversation_id": true, "file_id": true, "file_ids": true, "vector_store_ids": true, "vector_store_id": true,
 	"container": true, "container_id": true, "input_file_id": true, "training_file": true, "validation_file": true, "batch_id": true, "upload_id": true, "assistant_id": true, "thread_id": true,
-	"cachedContent": true, "cached_content": true, "fileUri": true, "file_uri": true,
+	"cachedContent": true, "cached_content": true, "fileUri": true, "file_uri": true, "fileSearchStoreNames": true, "file_search_store_names": true,
 }
 
 // References lists the objects that a JSON body refers to: by members such as
-// previous_response_id, file_id or vector_store_ids at any depth, and items of
-// the type item_reference. Tool arguments and results are text, not JSON, and are
+// previous_response_id, file_id or vector_store_ids at any depth, items of the
+// type item_reference, pictures that an item names without holding them, and
+// sources of the type file_id. Tool arguments and results are text, not JSON, and are
 // not looked into; schemas of tools (parameters, input_schema) are not either.
 // Prompts that an operator has stored at the provider are everybody's. It reports false for a body that is not JSON or has more than 1,000 references.
 func References(body []byte) (refs []Ref, ok bool) {
@@ -81,11 +83,7 @@ func (s *scan) value(name string) error {
 		if err == nil && idMembers[name] {
 			id := t.String()
 			if strings.EqualFold(strings.ReplaceAll(name, "_", ""), "fileuri") {
-				_, file, of := strings.Cut(id, "/files/") // Gemini's own; others are anybody's
-				if !of {
-					return nil
-				}
-				id = "files/" + file
+				id = geminiFile(id)
 			}
 			s.add(name, id)
 		}
@@ -94,13 +92,28 @@ func (s *scan) value(name string) error {
 	return d.SkipValue()
 }
 
+// geminiFile is the name of the file behind an address if Gemini keeps it, ""
+// for what is anybody's.
+func geminiFile(uri string) string {
+	if plain, err := url.PathUnescape(uri); err == nil {
+		uri = plain
+	}
+	if _, file, of := strings.Cut("/"+uri, "/files/"); of {
+		return "files/" + file
+	}
+	if strings.Contains(strings.ToLower(uri), "generativelanguage.") {
+		return uri // whatever it is
+	}
+	return ""
+}
+
 func (s *scan) object(name string) error {
 	d := s.d
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
 	typ, id := "", ""
-	members := 0
+	members, held := 0, false
 	for d.PeekKind() != '}' {
 		t, err := d.ReadToken()
 		if err != nil {
@@ -118,6 +131,14 @@ func (s *scan) object(name string) error {
 			} else {
 				id = v.String()
 			}
+			continue
+		}
+		if member == "result" && d.PeekKind() == '"' {
+			v, err := d.ReadToken()
+			if err != nil {
+				return err
+			}
+			held = v.String() != ""
 			continue
 		}
 		switch member {
@@ -141,9 +162,12 @@ func (s *scan) object(name string) error {
 	}
 	switch {
 	case id == "":
-	case typ == "item_reference", typ == "" && members == 1 && name == "input":
-		// The type may be left out.
+	case typ == "item_reference", typ == "" && members == 1 && (name == "input" || name == "items"),
+		typ == "image_generation_call" && !held:
+		// The type of a reference may be left out.
 		s.add("item_reference", id)
+	case typ == "file_id": // of an evaluation
+		s.add("file_id", id)
 	case name == "conversation", name == "container":
 		s.add(name, id)
 	}
