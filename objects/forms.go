@@ -12,6 +12,9 @@ import (
 // batchPurpose is what files are for that hold the requests of a batch.
 const batchPurpose = "batch"
 
+// maxBatchRefs bounds how many references the requests of one batch may have.
+const maxBatchRefs = 100_000
+
 // FormReferences lists the objects that a multipart form refers to: by fields of
 // the names that References knows (file_id, file_ids[]…) and, if the form says
 // that its file is for a batch, by the requests in it, one a line. It reports
@@ -31,10 +34,15 @@ func FormReferences(boundary string, body []byte) (refs []Ref, ok bool) {
 			return nil, false
 		}
 		value, err := io.ReadAll(p)
-		if err != nil || len(refs) > maxRefs {
+		name := p.FormName()
+		switch strings.ToLower(p.Header.Get("Content-Transfer-Encoding")) {
+		case "", "7bit", "8bit", "binary":
+		default: // two readers could see two values
 			return nil, false
 		}
-		name := p.FormName()
+		if err != nil || name == "" || len(refs) > maxRefs {
+			return nil, false
+		}
 		if p.FileName() != "" || name == "file" || name == "data" {
 			files = append(files, value)
 		}
@@ -54,7 +62,7 @@ func FormReferences(boundary string, body []byte) (refs []Ref, ok bool) {
 				continue
 			}
 			more, ok := References(line)
-			if refs = append(refs, more...); !ok || len(refs) > maxRefs {
+			if refs = append(refs, more...); !ok || len(refs) > maxBatchRefs {
 				return nil, false
 			}
 		}

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,11 +28,16 @@ type Params struct {
 // names may come from clients.
 const maxDeployments = 8192
 
+// sweepEvery bounds how often a full registry is searched: every newcomer would
+// have to wait for that.
+const sweepEvery = time.Second
+
 // Registry holds the health of all deployments of a process. The zero value is
 // ready. It is safe for concurrent use.
 type Registry struct {
-	mu sync.RWMutex
-	m  map[Key]*Health
+	mu    sync.RWMutex
+	m     map[Key]*Health
+	swept time.Time // when it was last full and searched for what may go
 }
 
 // Health returns the health of a deployment; the same pointer as long as the
@@ -57,15 +63,17 @@ func (r *Registry) Health(k Key) *Health {
 	if r.m == nil {
 		r.m = make(map[Key]*Health)
 	}
-	if len(r.m) >= maxDeployments {
+	if now := time.Now(); len(r.m) >= maxDeployments && now.Sub(r.swept) >= sweepEvery {
+		r.swept = now
 		for old, h := range r.m {
-			if old.Model != "" && h.forgettable() {
+			if old.Model != "" && h.forgettable(now) {
 				delete(r.m, old)
 			}
 		}
 	}
 	h = &Health{endpoint: endpoint}
 	if len(r.m) < maxDeployments || k.Model == "" {
+		k.Model = strings.Clone(k.Model) // it may be a piece of a large request
 		r.m[k] = h
 	} // else it is good for this one call
 	return h
@@ -80,6 +88,7 @@ type Health struct {
 
 	mu       sync.Mutex
 	fails    []time.Time // within the last FailDuration, at most MaxFails
+	counts   time.Time   // until when they may be worth remembering
 	tripped  bool        // MaxFails was reached and no success came since
 	probing  bool        // one call is finding out whether it works again
 	cooling  time.Time   // until when the provider asked not to be called
@@ -169,7 +178,7 @@ func (h *Health) Failed(now time.Time, p Params) {
 	if n := max(p.MaxFails, 1); len(kept) >= n {
 		kept = append(kept[:0], kept[len(kept)-n+1:]...)
 	}
-	h.fails = append(kept, now)
+	h.fails, h.counts = append(kept, now), now.Add(2*p.FailDuration)
 	if h.probing || len(h.fails) >= max(p.MaxFails, 1) {
 		h.tripped = true
 	}
@@ -218,9 +227,11 @@ func (h *Health) Load(now time.Time) (inflight int64, latency time.Duration) {
 	return h.inflight.Load(), latency
 }
 
-// forgettable reports whether nothing would be lost with this entry.
-func (h *Health) forgettable() bool {
+// forgettable reports whether nothing that still counts would be lost with this
+// entry.
+func (h *Health) forgettable(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.inflight.Load() == 0 && len(h.fails) == 0 && !h.tripped && h.down == "" && h.cooling.IsZero()
+	failed := (len(h.fails) > 0 || h.tripped) && now.Before(h.counts)
+	return h.inflight.Load() == 0 && !failed && h.down == "" && !now.Before(h.cooling)
 }

@@ -3,9 +3,12 @@ package pool
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"pgregory.net/rapid"
 )
@@ -85,7 +88,7 @@ func TestRegistryIsBounded(t *testing.T) {
 	var r Registry
 	sick := r.Health(Key{Provider: "p", Model: "sick"})
 	sick.Begin()
-	sick.Failed(t0, Params{FailDuration: time.Hour, MaxFails: 1})
+	sick.Failed(time.Now(), Params{FailDuration: time.Hour, MaxFails: 1})
 	for i := range 3 * maxDeployments {
 		r.Health(Key{Provider: "p", Model: fmt.Sprint(i)})
 	}
@@ -280,4 +283,37 @@ func BenchmarkOrder(b *testing.B) {
 		}
 		s.Order(o[:], "")
 	}
+}
+
+// Models that clients have made up neither pin their requests in memory nor take
+// the room of those that exist for good.
+func TestMadeUpModels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r Registry
+		p := Params{FailDuration: time.Minute, MaxFails: 1}
+		body := strings.Repeat("x", 1<<10)
+		r.Health(Key{Provider: "a", Model: body[:20]})
+		for k := range r.m {
+			if k.Model != "" && unsafe.StringData(k.Model) == unsafe.StringData(body) {
+				t.Error("a model's name is a piece of the request that named it")
+			}
+		}
+		for i := range maxDeployments {
+			h := r.Health(Key{Provider: "a", Model: fmt.Sprint(i)})
+			h.Begin()
+			if i%2 == 0 {
+				h.Cooled(time.Now().Add(time.Minute))
+			} else {
+				h.Failed(time.Now(), p)
+			}
+		}
+		k := Key{Provider: "a", Model: "real"}
+		if r.Health(k) == r.Health(k) {
+			t.Error("there was room: nothing is tested")
+		}
+		time.Sleep(time.Hour)
+		if r.Health(k) != r.Health(k) {
+			t.Error("what failed an hour ago leaves no room")
+		}
+	})
 }
