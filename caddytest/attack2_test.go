@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	ours "github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
 // More attacks that once worked, on what providers keep and on several
@@ -191,4 +194,45 @@ func TestAttackEchoedCredentialInside200(t *testing.T) {
 		plainAnswer(w, r, body)
 	})
 	s.do(call{method: "GET", path: "/v1/models"}).ok()
+}
+
+// Tools that only the history names are defined anew for Anthropic, and nobody
+// had reserved for that.
+func TestAttackInventedTools(t *testing.T) {
+	p := newProvider(t)
+	s := start(t, `
+:8080 {
+	llm_audit
+	llm_auth {
+		key web {env.WEB_APP_KEY}
+	}
+	llm_cost {
+		budget 100 USD/day
+	}
+	llm_upstream anthropic {env.ANTHROPIC_API_KEY} {
+		base_url {{url}}
+	}
+}`, options{vars: map[string]string{"url": p.URL}})
+	var calls, results []string
+	for i := range 200 {
+		calls = append(calls, fmt.Sprintf(`{"id":"c%d","type":"function","function":{"name":"f%d","arguments":"{}"}}`, i, i))
+		results = append(results, fmt.Sprintf(`{"role":"tool","tool_call_id":"c%d","content":"x"}`, i))
+	}
+	a := s.chat(call{body: `{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[` + strings.Join(calls, ",") + `]},` + strings.Join(results, ",") + `]}`}).ok()
+	sent := p.requests()[0].Body
+	v, den := ours.Parse(llm.Messages, []byte(sent))
+	if den != nil || len(v.Tools) != 200 {
+		t.Fatalf("%v: %s", den, sent)
+	}
+	// $3 a million tokens.
+	var reserved int64
+	for _, rec := range s.records("default", a.Header.Get("LLM-Request-Id")) {
+		if _, n, ok := strings.Cut(rec.raw, `"reserved_nanousd":`); ok {
+			_, _ = fmt.Sscan(n, &reserved)
+		}
+	}
+	if reserved < v.InputBound*3000 {
+		t.Errorf("reserved %d for %d tokens", reserved, v.InputBound)
+	}
+	s.nothingHeld()
 }

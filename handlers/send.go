@@ -159,6 +159,13 @@ func (h *Upstream) translated(c *call, cand *candidate) (*translate.Call, []byte
 			return nil, nil, &unfit{d}
 		}
 	}
+	if x.Passed("cost") {
+		// What is reserved must cover what is sent: some translations add what
+		// the other dialect insists on.
+		if v, d := dialects.Parse(cand.dep.Dialect, body); d == nil {
+			cand.dep.InputBound = v.InputBound
+		}
+	}
 	return tr, body, nil
 }
 

@@ -181,7 +181,8 @@ func (g *Guard) bound(x *llm.Exchange, d *llm.Deployment, p *prices.Price) (llm.
 		}
 		unbounded += "max_tokens"
 	}
-	return p.Bound(dialects.InputBound(v, d.Dialect), multiply(output, v.Choices)), unbounded
+	input := max(dialects.InputBound(v, d.Dialect), d.InputBound)
+	return p.Bound(input, multiply(output, v.Choices)), unbounded
 }
 
 // outputBound returns the limit on output tokens of one choice with which the

@@ -20,6 +20,9 @@ type Deployment struct {
 	// MaxTokensField is the request member in which the provider takes the
 	// limit on output tokens of a chat call when the caller gave none.
 	MaxTokensField string
+	// InputBound is the upper bound on the input tokens of the request as it was
+	// translated for this deployment; 0 when it was not, or is not known.
+	InputBound int64
 }
 
 // Result is how an attempt ended.
