@@ -104,8 +104,8 @@ const fullSite = `
 		model gpt-4o* openai
 		model unpriced-claude* claude
 		model unpriced-* openai
-		first_byte_timeout 400ms
-		stream_idle_timeout 400ms
+		first_byte_timeout 4s
+		stream_idle_timeout 4s
 	}
 }
 `

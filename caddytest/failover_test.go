@@ -131,7 +131,7 @@ func TestFailover(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bad, good := newProvider(t), newProvider(t)
 			bad.answers(behave)
-			s := startPair(t, "first_byte_timeout 300ms", bad.URL, good.URL)
+			s := startPair(t, "first_byte_timeout 4s", bad.URL, good.URL)
 			for i, body := range []string{smart, smartStream} {
 				a := s.chat(call{body: body}).ok()
 				if !strings.Contains(a.Body, " there.") || strings.Count(a.Body, "chatcmpl-1") == 0 || strings.Contains(a.Body, "error") || strings.Contains(a.Body, "<html") {

@@ -192,6 +192,11 @@ type fault struct {
 	own int
 	// heavy ones send many megabytes: a few dialects must do, one at a time.
 	heavy bool
+	// silent ones end by a timeout: they wait together.
+	silent bool
+	// lossy ones reset the connection after data, and who has not read that data
+	// by then loses it: the gateway must then say that the provider failed.
+	lossy bool
 }
 
 func status(code int, ctype, body string, more ...string) func(c *faulty) {
@@ -203,9 +208,9 @@ var faults = []fault{
 	{name: "close-before-headers", serve: func(c *faulty) {}},
 	{name: "reset-mid-headers", serve: func(c *faulty) { c.say("HTTP/1.1 200 OK\r\nContent-Ty"); c.reset() }},
 	{name: "close-mid-headers", serve: func(c *faulty) { c.say("HTTP/1.1 200 OK\r\nContent-Ty") }},
-	{name: "hang-before-headers", serve: func(c *faulty) { c.silence() }},
-	{name: "hang-mid-headers", serve: func(c *faulty) { c.say("HTTP/1.1 200 OK\r\nContent-Ty"); c.silence() }},
-	{name: "hang-after-headers", serve: func(c *faulty) { c.ok(); c.silence() }},
+	{name: "hang-before-headers", silent: true, serve: func(c *faulty) { c.silence() }},
+	{name: "hang-mid-headers", silent: true, serve: func(c *faulty) { c.say("HTTP/1.1 200 OK\r\nContent-Ty"); c.silence() }},
+	{name: "hang-after-headers", silent: true, serve: func(c *faulty) { c.ok(); c.silence() }},
 	{name: "garbage", serve: func(c *faulty) { c.say("\x00\x01\x02 not http at all\r\n\r\n") }},
 	{name: "huge-headers", heavy: true, serve: func(c *faulty) {
 		c.say("HTTP/1.1 200 OK\r\nX-Huge: " + strings.Repeat("a", 12<<20) + "\r\n\r\n")
@@ -280,11 +285,11 @@ var faults = []fault{
 	}},
 
 	{name: "cut-close", want: late, serve: func(c *faulty) { c.begin() }},
-	{name: "cut-reset", want: late, serve: func(c *faulty) { c.begin(); c.reset() }},
+	{name: "cut-reset", lossy: true, want: late, serve: func(c *faulty) { c.begin(); c.reset() }},
 	{name: "cut-mid-event-close", want: late, streams: true, serve: func(c *faulty) { c.begin(); c.say(c.events[1][:20]) }},
-	{name: "cut-mid-event-reset", want: late, streams: true, serve: func(c *faulty) { c.begin(); c.say(c.events[1][:20]); c.reset() }},
-	{name: "hang-mid-answer", want: late, serve: func(c *faulty) { c.begin(); c.silence() }},
-	{name: "hang-mid-event", want: late, streams: true, serve: func(c *faulty) { c.begin(); c.say(c.events[1][:20]); c.silence() }},
+	{name: "cut-mid-event-reset", lossy: true, want: late, streams: true, serve: func(c *faulty) { c.begin(); c.say(c.events[1][:20]); c.reset() }},
+	{name: "hang-mid-answer", silent: true, want: late, serve: func(c *faulty) { c.begin(); c.silence() }},
+	{name: "hang-mid-event", silent: true, want: late, streams: true, serve: func(c *faulty) { c.begin(); c.say(c.events[1][:20]); c.silence() }},
 	{name: "garbage-mid-stream", want: late, streams: true, serve: func(c *faulty) { c.begin(); c.say("data: ]{\n\n") }},
 	{name: "error-mid-stream", want: late, streams: true, serve: func(c *faulty) {
 		c.begin()
@@ -340,7 +345,7 @@ var faults = []fault{
 		c.good()
 	}},
 	{name: "data-after-the-end", want: fine, streams: true, serve: func(c *faulty) { c.ok(); c.good(); c.say(": bye" + c.sep) }},
-	{name: "reset-after-the-end", want: fine, streams: true, serve: func(c *faulty) {
+	{name: "reset-after-the-end", lossy: true, want: fine, streams: true, serve: func(c *faulty) {
 		c.ok()
 		c.good()
 		time.Sleep(20 * time.Millisecond)

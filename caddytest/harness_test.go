@@ -35,7 +35,7 @@ var canaries = []string{webKey, batchKey, openaiKey, claudeKey, wrongKey}
 
 // patience bounds every wait, so that a broken gateway ends in a failed test and
 // not in a hanging one.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // site is one running Caddy.
 type site struct {

@@ -213,6 +213,7 @@ func (g *Guard) call(x *llm.Exchange, a *llm.Attempt) ledger.Call {
 	c := ledger.Call{
 		ID:   ledger.ID{Request: x.ID, Attempt: uint32(len(x.Attempts))},
 		Time: a.Started, Provider: a.Deployment.Provider, Model: a.Deployment.Model, PriceVersion: g.cat.Version(),
+		Project: x.Project, Tags: x.Tags,
 	}
 	if a.PriceVersion != "" { // another guard has priced this attempt: it writes the main row
 		c.Part = g.number

@@ -69,6 +69,9 @@ type Attempt struct {
 	Cost         Money
 	Reserved     Money
 	PriceVersion string
+	// MaxTokens is the limit on output tokens of each choice to which a governor
+	// has lowered this attempt, because more is not affordable; 0 when none has.
+	MaxTokens int64
 	// AuditIndex is the index of its admitted record, -1 without one.
 	AuditIndex int64
 

@@ -56,6 +56,9 @@ type Exchange struct {
 	// Decisions are in the order in which they were taken.
 	Decisions []Decision
 	Tags      []string
+	// Project is what the cost is allocated to besides the team, "" for nothing:
+	// the caller's word, not a right.
+	Project string
 	// Attempts are the admitted calls, in order.
 	Attempts []*Attempt
 	// Denied is the refusal that ended the exchange, nil if none.

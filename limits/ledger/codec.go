@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +46,13 @@ type Call struct {
 	Key, User, Team, Org string
 	Provider, Model      string // model as sent upstream
 	PriceVersion         string
+	// Project and Tags allocate the cost; at most maxTags tags are kept.
+	Project string
+	Tags    []string
 }
+
+// maxTags bounds the tags of a row.
+const maxTags = 16
 
 // maxText bounds each text of a row: the name of a model comes from outside.
 const maxText = 256
@@ -53,8 +60,12 @@ const maxText = 256
 func clip(s string) string { return s[:min(len(s), maxText)] }
 
 func (c *Call) clip() {
-	for _, s := range [...]*string{&c.Key, &c.User, &c.Team, &c.Org, &c.Provider, &c.Model, &c.PriceVersion} {
+	for _, s := range [...]*string{&c.Key, &c.User, &c.Team, &c.Org, &c.Provider, &c.Model, &c.PriceVersion, &c.Project} {
 		*s = clip(*s)
+	}
+	c.Tags = slices.Clone(c.Tags[:min(len(c.Tags), maxTags)])
+	for i := range c.Tags {
+		c.Tags[i] = clip(c.Tags[i])
 	}
 }
 
@@ -72,7 +83,7 @@ type Row struct {
 // ErrCorrupt is wrapped when something in the file cannot be read.
 var ErrCorrupt = errors.New("the ledger file holds something unreadable")
 
-const codecVersion = 1
+const codecVersion = 2
 
 // maxRequestID bounds ID.Request, so that keys stay small.
 const maxRequestID = 200
@@ -158,15 +169,27 @@ func (d *decoder) end() error {
 
 func (e *encoder) call(c *Call) {
 	e.int(c.Time.UnixNano())
-	for _, s := range [...]string{c.Key, c.User, c.Team, c.Org, c.Provider, c.Model, c.PriceVersion} {
+	for _, s := range [...]string{c.Key, c.User, c.Team, c.Org, c.Provider, c.Model, c.PriceVersion, c.Project} {
+		e.str(s)
+	}
+	e.int(int64(len(c.Tags)))
+	for _, s := range c.Tags {
 		e.str(s)
 	}
 }
 
 func (d *decoder) call(c *Call) {
 	c.Time = time.Unix(0, d.int()).UTC()
-	for _, s := range [...]*string{&c.Key, &c.User, &c.Team, &c.Org, &c.Provider, &c.Model, &c.PriceVersion} {
+	for _, s := range [...]*string{&c.Key, &c.User, &c.Team, &c.Org, &c.Provider, &c.Model, &c.PriceVersion, &c.Project} {
 		*s = d.str()
+	}
+	n := d.int()
+	if n < 0 || n > maxTags {
+		d.bad, d.b = true, nil
+		return
+	}
+	for range n {
+		c.Tags = append(c.Tags, d.str())
 	}
 }
 

@@ -50,7 +50,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 				scope: rapid.String().Draw(t, "scope"), name: rapid.String().Draw(t, "name"), value: rapid.String().Draw(t, "value")}})
 		}
 		o, err := decodeOpen(id, encodeOpen(&c, r.Cost, from))
-		if err != nil || o.call != c || o.need != r.Cost || len(o.from) != len(from) {
+		if err != nil || !reflect.DeepEqual(o.call, c) || o.need != r.Cost || len(o.from) != len(from) {
 			t.Fatalf("%+v %v", o, err)
 		}
 		for i := range from {

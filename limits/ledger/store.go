@@ -18,7 +18,7 @@ var (
 	rowsBucket     = []byte("rows")     // ID → row
 	balancesBucket = []byte("balances") // balanceKey → settled amount
 	versionKey     = []byte("version")
-	layoutVersion  = []byte{1}
+	layoutVersion  = []byte{2}
 )
 
 // store applies writes within one transaction. Balances are added up first and
