@@ -127,12 +127,12 @@ func (g *Guard) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	if need > 0 {
 		for i := range g.o.Budgets {
 			b := &g.o.Budgets[i]
-			charges = append(charges, ledger.Charge{Budget: b, Value: g.o.ScopeValue(x, a, b.Scope)})
+			charges = append(charges, ledger.Charge{Budget: b, Value: g.o.ScopeValue(x, a, b.Scope), Need: need})
 		}
 	}
 	call := g.call(x, a)
 	h.first = call.Part == 0
-	held, refused, err := g.l.Reserve(a.Started, call, need, charges)
+	held, refused, err := g.l.Reserve(a.Started, call, charges)
 	if err != nil {
 		return nil, storeUnavailable(err)
 	}
@@ -253,7 +253,7 @@ func (h *guardHold) Settle(x *llm.Exchange, a *llm.Attempt) {
 		h.held.Cancel()
 		return
 	case llm.ResultRefused:
-		h.held.Settle(ledger.Row{Result: a.Result})
+		h.held.Settle(a.Ended, ledger.Row{Result: a.Result})
 		return
 	}
 	u := &a.Usage
@@ -272,7 +272,7 @@ func (h *guardHold) Settle(x *llm.Exchange, a *llm.Attempt) {
 	}
 	row := ledger.Row{Served: u.Model, Usage: *u, Cost: cost, Result: a.Result}
 	row.Usage.Parts = nil
-	h.held.Settle(row)
+	h.held.Settle(a.Ended, row)
 }
 
 func (g *Guard) deny(x *llm.Exchange, rule string, d *llm.Denial) *llm.Denial {

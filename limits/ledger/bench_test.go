@@ -32,10 +32,10 @@ func BenchmarkReserveSettle(b *testing.B) {
 			b.ResetTimer()
 			for w := range writers {
 				wg.Go(func() {
-					charges := []Charge{{key, fmt.Sprint("k", w)}, {team, "t"}}
+					charges := []Charge{charge(key, fmt.Sprint("k", w)), charge(team, "t")}
 					for n.Add(1) <= int64(b.N) {
 						id, _ := uuid.NewV7()
-						h, refused, err := l.Reserve(time.Now(), Call{ID: ID{Request: id.String()}, Time: time.Now(), Key: "k", Provider: "openai", Model: "gpt-4o"}, 1000, charges)
+						h, refused, err := reserve(l, time.Now(), Call{ID: ID{Request: id.String()}, Time: time.Now(), Key: "k", Provider: "openai", Model: "gpt-4o"}, 1000, charges)
 						if refused != nil || err != nil {
 							b.Error(refused, err)
 							return
@@ -44,7 +44,7 @@ func BenchmarkReserveSettle(b *testing.B) {
 							b.Error(err)
 							return
 						}
-						h.Settle(Row{Cost: 900, Usage: llm.Usage{Input: 100, Output: 20}})
+						h.Settle(time.Now(), Row{Cost: 900, Usage: llm.Usage{Input: 100, Output: 20}})
 					}
 				})
 			}
@@ -63,10 +63,10 @@ func BenchmarkDecide(b *testing.B) {
 	defer l.Close()
 	key := &Budget{Amount: 1, Window: Day, Scope: "key"}
 	team := &Budget{Amount: llm.MaxMoney, Window: Month, Scope: "team"}
-	charges := []Charge{{team, "t"}, {key, "k"}}
+	charges := []Charge{charge(team, "t"), charge(key, "k")}
 	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() { // refused: nothing is written
-		l.Reserve(now, Call{ID: ID{Request: "r"}}, 1000, charges)
+		reserve(l, now, Call{ID: ID{Request: "r"}}, 1000, charges)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // Window is how long a budget lasts before it starts anew.
 type Window uint8
 
-// The windows, all of the calendar in the budget's time zone. Weeks begin on
-// Monday. Total never ends.
+// The windows, of the calendar in the budget's time zone unless the budget is
+// rolling. Weeks begin on Monday. Total never ends.
 const (
 	Hour Window = iota + 1
 	Day
@@ -32,6 +32,21 @@ func (w Window) String() string {
 	return "unknown"
 }
 
+// seconds is the length of a rolling window; a rolling month has 30 days.
+func (w Window) seconds() int64 {
+	switch w {
+	case Hour:
+		return 3600
+	case Day:
+		return 24 * 3600
+	case Week:
+		return 7 * 24 * 3600
+	case Month:
+		return 30 * 24 * 3600
+	}
+	return 0
+}
+
 // ErrWindow is wrapped by the error of ParseWindow.
 var ErrWindow = errors.New("not a window of a budget")
 
@@ -45,24 +60,66 @@ func ParseWindow(s string) (Window, error) {
 	return 0, fmt.Errorf("%w: %q (want hour, day, week, month or total)", ErrWindow, s)
 }
 
-// Budget is an amount of money for a window. Its balances are found by Window,
-// Scope and Name (and the caller's scope value and the moment), never by Amount
-// or TimeZone: raising a budget keeps what was spent.
-type Budget struct {
-	Amount   llm.Money
-	Window   Window
-	Scope    string         // "key", "team", … or a placeholder; a label here
-	Name     string         // keeps budgets of one window and scope apart; may be empty
-	TimeZone *time.Location // nil is UTC
+// Unit is what a budget counts.
+type Unit uint8
+
+// The units: money in nano-USD, or tokens.
+const (
+	USD Unit = iota
+	Tokens
+)
+
+// String returns the name used in configurations and reports.
+func (u Unit) String() string {
+	if u == Tokens {
+		return "tokens"
+	}
+	return "USD"
 }
 
-// Label names the budget for metrics and messages: its name, else scope and
-// window, e.g. "key/day".
+// Format writes an amount of the unit for people, e.g. "$1.50" or "200 tokens".
+func (u Unit) Format(m llm.Money) string {
+	if u == Tokens {
+		return fmt.Sprintf("%d tokens", int64(m))
+	}
+	return m.String()
+}
+
+// Budget is an amount for a window. Its balances are found by Window, Rolling,
+// Unit, Scope and Name (and the caller's scope value and the moment), never by
+// Amount or TimeZone: raising a budget keeps what was spent.
+type Budget struct {
+	// Amount is in nano-USD, or a number of tokens if Unit says so. Everything
+	// that is charged to a budget or read off it is in that unit.
+	Amount llm.Money
+	Unit   Unit
+	Window Window
+	// Rolling budgets look back from each moment over a window's length instead
+	// of starting anew with the calendar. A rolling Total makes no sense.
+	Rolling  bool
+	Scope    string         // "key", "team", … or a placeholder; a label here
+	Name     string         // keeps budgets of one window and scope apart; may be empty
+	TimeZone *time.Location // nil is UTC; without meaning for a rolling budget
+	// Warn are the percentages of the amount whose settlement is reported, each
+	// once a window; rising.
+	Warn []int
+}
+
+// Label names the budget for metrics and messages: its name, else what
+// identifies it, e.g. "key/day", "team/rolling-day" or "key/day/tokens".
 func (b *Budget) Label() string {
 	if b.Name != "" {
 		return b.Name
 	}
-	return b.Scope + "/" + b.Window.String()
+	s := b.Scope + "/"
+	if b.Rolling {
+		s += "rolling-"
+	}
+	s += b.Window.String()
+	if b.Unit == Tokens {
+		s += "/tokens"
+	}
+	return s
 }
 
 func (b *Budget) zone() *time.Location {
@@ -106,8 +163,11 @@ func floorDiv(a, b int64) int64 {
 }
 
 // End returns the first moment after t that belongs to another window of the
-// budget; the zero time for Total.
+// budget; the zero time for Total and for a rolling budget, which has none.
 func (b *Budget) End(t time.Time) time.Time {
+	if b.Rolling {
+		return time.Time{}
+	}
 	loc := b.zone()
 	local := t.In(loc)
 	y, m, d := local.Date()
@@ -151,8 +211,30 @@ const (
 	Overflow = "_overflow"
 )
 
-// Charge asks one budget for money.
+// Charge asks one budget for an amount.
 type Charge struct {
 	Budget *Budget
 	Value  string // resolved scope value; empty means None
+	// Need is what is asked for, in the budget's unit.
+	Need llm.Money
+	// Amount replaces the budget's amount for this scope value; 0 does not.
+	Amount llm.Money
+}
+
+func (c *Charge) amount() llm.Money {
+	if c.Amount > 0 {
+		return c.Amount
+	}
+	return c.Budget.Amount
+}
+
+// Warning says that what was settled in a window has reached a percentage of its
+// budget.
+type Warning struct {
+	Budget  *Budget
+	Value   string
+	Percent int       // of Budget.Warn
+	Settled llm.Money // in the budget's unit
+	Amount  llm.Money // what the scope value has in this window
+	Ends    time.Time // when the window ends; zero for never, or rolling
 }

@@ -112,11 +112,11 @@ func TestWindowsOpenByTheClock(t *testing.T) {
 		n := 0
 		spend := func(amount llm.Money) bool {
 			n++
-			h, _ := take(t, l, time.Now(), id(n), amount, Charge{day, "k"}, Charge{month, "k"})
+			h, _ := take(t, l, time.Now(), id(n), amount, charge(day, "k"), charge(month, "k"))
 			if h == nil {
 				return false
 			}
-			h.Settle(Row{Cost: amount})
+			h.Settle(time.Now(), Row{Cost: amount})
 			return true
 		}
 		if !spend(10) || spend(1) {
@@ -139,7 +139,7 @@ func TestWindowsOpenByTheClock(t *testing.T) {
 			t.Fatal("November")
 		}
 		// The clock is set back an hour: October is as full as it was.
-		if h, r := take(t, l, time.Now().Add(-time.Hour), id(99), 1, Charge{month, "k"}); h != nil || r.Remaining != 0 {
+		if h, r := take(t, l, time.Now().Add(-time.Hour), id(99), 1, charge(month, "k")); h != nil || r.Remaining != 0 {
 			t.Fatalf("%+v", r)
 		}
 	})

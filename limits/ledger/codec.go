@@ -76,6 +76,7 @@ type Row struct {
 	Served   string    // the model that answered, if the provider said
 	Usage    llm.Usage // the counts; not Parts, Model and Tier
 	Cost     llm.Money
+	Tokens   int64 // charged to budgets of tokens
 	Reserved llm.Money
 	Result   llm.Result
 }
@@ -193,15 +194,25 @@ func (d *decoder) call(c *Call) {
 	}
 }
 
+// spent is what a row charges to budgets of a unit.
+func (r *Row) spent(u Unit) llm.Money {
+	if u == Tokens {
+		return llm.Money(r.Tokens)
+	}
+	return r.Cost
+}
+
 // encodeOpen writes a reservation: who, how much, and from which balances.
-func encodeOpen(c *Call, need llm.Money, from []*balance) []byte {
+func encodeOpen(c *Call, need llm.Money, from []hit) []byte {
 	e := encoder{b: append(make([]byte, 0, 192), codecVersion)}
 	e.call(c)
 	e.int(int64(need))
 	e.int(int64(len(from)))
-	for _, b := range from {
+	for i := range from {
+		b := from[i].bal
 		e.str(string(b.key.bytes()))
 		e.int(b.end)
+		e.int(int64(from[i].charge.Need))
 	}
 	return e.b
 }
@@ -213,8 +224,9 @@ type openRecord struct {
 }
 
 type balanceRef struct {
-	key balanceKey
-	end int64
+	key  balanceKey
+	end  int64
+	need llm.Money
 }
 
 func decodeOpen(id ID, v []byte) (o openRecord, err error) {
@@ -232,7 +244,7 @@ func decodeOpen(id ID, v []byte) (o openRecord, err error) {
 		if err != nil {
 			return o, err
 		}
-		o.from = append(o.from, balanceRef{k, d.int()})
+		o.from = append(o.from, balanceRef{k, d.int(), llm.Money(d.int())})
 	}
 	return o, d.end()
 }
@@ -254,6 +266,7 @@ func encodeRow(r *Row) []byte {
 	}
 	e.int(flags)
 	e.int(int64(r.Cost))
+	e.int(r.Tokens)
 	e.int(int64(r.Reserved))
 	e.int(int64(r.Result))
 	return e.b
@@ -273,6 +286,7 @@ func decodeRow(id ID, v []byte) (r Row, err error) {
 	flags := d.int()
 	u.Reported, u.Final, u.Estimated = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	r.Cost = llm.Money(d.int())
+	r.Tokens = d.int()
 	r.Reserved = llm.Money(d.int())
 	result := d.int()
 	if kind < 1 || kind > int64(Released) || result < 0 || result > int64(llm.ResultCut) {

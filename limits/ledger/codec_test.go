@@ -38,23 +38,23 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			Usage: llm.Usage{Input: n.Draw(t, "n"), CacheRead: n.Draw(t, "n"), CacheWrite: n.Draw(t, "n"), CacheWrite1h: n.Draw(t, "n"), InputAudio: n.Draw(t, "n"),
 				Output: n.Draw(t, "n"), Reasoning: n.Draw(t, "n"), OutputAudio: n.Draw(t, "n"), WebSearches: n.Draw(t, "n"),
 				Reported: rapid.Bool().Draw(t, "f"), Final: rapid.Bool().Draw(t, "f"), Estimated: rapid.Bool().Draw(t, "f")},
-			Cost: llm.Money(n.Draw(t, "n")), Reserved: llm.Money(n.Draw(t, "n")), Result: llm.Result(rapid.IntRange(0, int(llm.ResultCut)).Draw(t, "result")),
+			Cost: llm.Money(n.Draw(t, "n")), Tokens: n.Draw(t, "n"), Reserved: llm.Money(n.Draw(t, "n")), Result: llm.Result(rapid.IntRange(0, int(llm.ResultCut)).Draw(t, "result")),
 		}
 		got, err := decodeRow(id, encodeRow(&r))
 		if err != nil || !reflect.DeepEqual(got, r) {
 			t.Fatalf("%+v\n%+v\n%v", r, got, err)
 		}
-		var from []*balance
+		var from []hit
 		for range rapid.IntRange(0, 4).Draw(t, "budgets") {
-			from = append(from, &balance{end: n.Draw(t, "end"), key: balanceKey{window: Window(rapid.IntRange(int(Hour), int(Total)).Draw(t, "window")), at: n.Draw(t, "at"),
-				scope: rapid.String().Draw(t, "scope"), name: rapid.String().Draw(t, "name"), value: rapid.String().Draw(t, "value")}})
+			from = append(from, hit{bal: &balance{end: n.Draw(t, "end"), key: balanceKey{window: Window(rapid.IntRange(int(Hour), int(Total)).Draw(t, "window")), at: n.Draw(t, "at"),
+				scope: rapid.String().Draw(t, "scope"), name: rapid.String().Draw(t, "name"), value: rapid.String().Draw(t, "value"), unit: Unit(rapid.IntRange(0, 1).Draw(t, "unit"))}}, charge: Charge{Need: llm.Money(n.Draw(t, "need"))}})
 		}
 		o, err := decodeOpen(id, encodeOpen(&c, r.Cost, from))
 		if err != nil || !reflect.DeepEqual(o.call, c) || o.need != r.Cost || len(o.from) != len(from) {
 			t.Fatalf("%+v %v", o, err)
 		}
 		for i := range from {
-			if o.from[i].key != from[i].key || o.from[i].end != from[i].end {
+			if o.from[i].key != from[i].bal.key || o.from[i].end != from[i].bal.end || o.from[i].need != from[i].charge.Need {
 				t.Fatalf("%+v, want %+v", o.from[i], from[i])
 			}
 		}
@@ -79,8 +79,8 @@ func TestOrderOfKeys(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	c := Call{ID: ID{Request: "019a2088-b174-7575-ac0f-6e7c5bd00ea0"}, Time: noon, Key: "k"}
 	f.Add(c.ID.key(), encodeRow(&Row{Call: c, Kind: Settled, Cost: 5}))
-	f.Add(c.ID.key(), encodeOpen(&c, 7, []*balance{{key: balanceKey{window: Day, at: 20261123, scope: "key", value: "v"}}}))
-	f.Add((&balanceKey{window: Total, scope: "s", name: "n", value: "v"}).bytes(), encodeBalance(9, 10))
+	f.Add(c.ID.key(), encodeOpen(&c, 7, []hit{{bal: &balance{key: balanceKey{window: Day, at: 20261123, scope: "key", value: "v"}}}}))
+	f.Add((&balanceKey{window: Total, scope: "s", name: "n", value: "v"}).bytes(), encodeBalance(stored{9, 10, 80}))
 	f.Add([]byte{2, 255}, []byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, k, v []byte) {
 		if id, err := parseKey(k); err == nil && !bytes.Equal(id.key(), k) && k[0] == 1 {

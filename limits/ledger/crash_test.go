@@ -48,7 +48,7 @@ func crashChild(path string) {
 			for {
 				u, _ := uuid.NewV7()
 				r := u.String()
-				h, _, err := l.Reserve(noon, Call{ID: ID{Request: r}, Time: noon, Key: "k"}, needOf(r), []Charge{{crashBudget, "k"}})
+				h, _, err := reserve(l, noon, Call{ID: ID{Request: r}, Time: noon, Key: "k"}, needOf(r), []Charge{charge(crashBudget, "k")})
 				if err == nil {
 					err = h.Durable(context.Background())
 				}
@@ -58,7 +58,7 @@ func crashChild(path string) {
 				}
 				fmt.Println(r)
 				if rand.IntN(4) > 0 {
-					h.Settle(Row{Cost: costOf(r)})
+					h.Settle(noon, Row{Cost: costOf(r)})
 				}
 			}
 		}()

@@ -19,11 +19,11 @@ func TestFullDisk(t *testing.T) {
 		return nil
 	}}})
 	b := &Budget{Amount: 1000, Window: Day, Scope: "key"}
-	before, _ := take(t, l, noon, id(0), 10, Charge{b, "k"})
+	before, _ := take(t, l, noon, id(0), 10, charge(b, "k"))
 	full.Store(true)
-	before.Settle(Row{Cost: 4}) // must survive
+	before.Settle(noon, Row{Cost: 4}) // must survive
 	for i := 1; i < 50; i++ {
-		h, _, err := l.Reserve(noon, Call{ID: id(i), Time: noon}, 10, []Charge{{b, "k"}})
+		h, _, err := reserve(l, noon, Call{ID: id(i), Time: noon}, 10, []Charge{charge(b, "k")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestFullDisk(t *testing.T) {
 		h.Cancel()
 	}
 	// Even a call that reserves nothing does not leave: it could not be recorded.
-	h, _, err := l.Reserve(noon, Call{ID: id(60), Time: noon}, 0, nil)
+	h, _, err := reserve(l, noon, Call{ID: id(60), Time: noon}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +45,8 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d reserved", l.Reserved())
 	}
 	full.Store(false)
-	after, _ := take(t, l, noon, id(99), 10, Charge{b, "k"})
-	after.Settle(Row{Cost: 6})
+	after, _ := take(t, l, noon, id(99), 10, charge(b, "k"))
+	after.Settle(noon, Row{Cost: 6})
 	if got := inspect(t, l); got.Open != 0 || got.Rows != 2 || got.Settled != 10 || got.Balances[0].Settled != 10 {
 		t.Errorf("%+v", got)
 	}
@@ -65,9 +65,9 @@ func TestUnknownOutcomeCountsOnce(t *testing.T) {
 		return nil
 	}}})
 	b := &Budget{Amount: 1000, Window: Day, Scope: "key"}
-	h, _ := take(t, l, noon, id(1), 50, Charge{b, "k"})
+	h, _ := take(t, l, noon, id(1), 50, charge(b, "k"))
 	deny.Store(true)
-	h.Settle(Row{Cost: 30})
+	h.Settle(noon, Row{Cost: 30})
 	for denied.Load() < 2 { // written, and written again
 		time.Sleep(time.Millisecond)
 	}
@@ -87,18 +87,18 @@ func TestFailedSyncIsFinal(t *testing.T) {
 		return nil
 	}}})
 	b := &Budget{Amount: 1000, Window: Day, Scope: "key"}
-	h0, _ := take(t, l, noon, id(0), 10, Charge{b, "k"})
+	h0, _ := take(t, l, noon, id(0), 10, charge(b, "k"))
 	fail.Store(true)
-	h, _, _ := l.Reserve(noon, Call{ID: id(1), Time: noon}, 10, []Charge{{b, "k"}})
+	h, _, _ := reserve(l, noon, Call{ID: id(1), Time: noon}, 10, []Charge{charge(b, "k")})
 	if err := h.Durable(context.Background()); !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
 	}
 	h.Cancel()
 	fail.Store(false)
-	if _, _, err := l.Reserve(noon, Call{ID: id(2), Time: noon}, 10, []Charge{{b, "k"}}); !errors.Is(err, syscall.EIO) {
+	if _, _, err := reserve(l, noon, Call{ID: id(2), Time: noon}, 10, []Charge{charge(b, "k")}); !errors.Is(err, syscall.EIO) {
 		t.Errorf("promised after a failed sync: %v", err)
 	}
-	h0.Settle(Row{Cost: 1})
+	h0.Settle(noon, Row{Cost: 1})
 	path := l.path
 	if err := l.Close(); err == nil {
 		t.Error("closed as if nothing had happened")

@@ -22,7 +22,9 @@ type Totals struct {
 // BalanceTotal is the stored balance of a scope value of a budget in one window.
 type BalanceTotal struct {
 	Window             Window
-	At                 int64 // local date as yyyymmdd, or the second an hour begins in
+	Rolling            bool
+	Unit               Unit
+	At                 int64 // local date as yyyymmdd, or the second an hour or a rolling slot begins in
 	Scope, Name, Value string
 	Settled            llm.Money
 }
@@ -52,8 +54,8 @@ func Inspect(path string) (t Totals, err error) {
 			if err != nil {
 				return err
 			}
-			settled, _, err := decodeBalance(v)
-			t.Balances = append(t.Balances, BalanceTotal{key.window, key.at, key.scope, key.name, key.value, settled})
+			s, err := decodeBalance(v)
+			t.Balances = append(t.Balances, BalanceTotal{key.window, key.rolling, key.unit, key.at, key.scope, key.name, key.value, s.settled})
 			return err
 		})
 	})

@@ -186,40 +186,49 @@ func (l *Ledger) Close() error {
 }
 
 // Refusal says which budget has not enough left: if several have not, the one
-// whose window ends last.
+// that takes longest.
 type Refusal struct {
 	Budget    *Budget
 	Value     string
+	Need      llm.Money // what was asked of it
+	Amount    llm.Money // what the scope value has in this window
 	Remaining llm.Money // at least 0
-	Ends      time.Time // when its window ends; zero for never
+	// Ends is when there may be enough: the end of its window, for a rolling one
+	// when enough has left it; zero for never.
+	Ends time.Time
 }
 
 // Hold is a reservation, or the promise of a row without one.
 type Hold struct {
 	l     *Ledger
 	call  Call
-	need  llm.Money
-	from  []*balance
+	need  llm.Money // the most that is held in a budget of money
+	from  []hit
 	batch *batch // that makes it durable, nil if nothing needs to be
 	op    int
 	done  bool
-	few   [3]*balance
+	few   [3]hit
 }
 
-// Reserve holds need in every budget or, if one has not as much left, in none:
-// settled + reserved never exceeds a budget's amount by a reservation. It
-// decides in memory and starts the write; Hold.Durable waits for it. Reserving
-// an ID that is open returns its Hold and takes nothing.
+// hit is what a hold takes from one balance.
+type hit struct {
+	bal    *balance
+	charge Charge
+}
+
+// Reserve holds what each charge needs or, if one budget has not as much left,
+// nothing: settled + reserved never exceeds a budget's amount by a reservation.
+// It decides in memory and starts the write; Hold.Durable waits for it.
+// Reserving an ID that is open returns its Hold and takes nothing.
 //
-// With no charges, or a need of 0, nothing has to be held and nothing is
-// written, unless the file cannot be written at the moment or not as fast as
-// calls come: then Durable waits until it can, so that no call leaves that
-// could not be recorded.
-func (l *Ledger) Reserve(now time.Time, call Call, need llm.Money, charges []Charge) (*Hold, *Refusal, error) {
+// With no charges, or none that needs anything, nothing has to be held and
+// nothing is written, unless the file cannot be written at the moment or not as
+// fast as calls come: then Durable waits until it can, so that no call leaves
+// that could not be recorded.
+func (l *Ledger) Reserve(now time.Time, call Call, charges []Charge) (*Hold, *Refusal, error) {
 	if len(call.Request) > maxRequestID {
 		return nil, nil, fmt.Errorf("the request id has more than %d bytes", maxRequestID)
 	}
-	need = max(0, need)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -234,31 +243,35 @@ func (l *Ledger) Reserve(now time.Time, call Call, need llm.Money, charges []Cha
 		return h, nil, nil
 	}
 	call.clip()
-	h := &Hold{l: l, call: call, need: need}
+	h := &Hold{l: l, call: call}
 	h.from = h.few[:0]
 	var refused *Refusal
 	for i := range charges {
-		c := &charges[i]
-		bal := l.find(now, c)
-		if left := bal.left(c.Budget.Amount); need > 0 && need > left {
-			r := &Refusal{Budget: c.Budget, Value: c.Value, Remaining: max(0, left), Ends: c.Budget.End(now)}
+		c := charges[i]
+		c.Need = max(0, c.Need)
+		bal := l.find(now, &c)
+		if left := bal.left(c.amount()); c.Need > 0 && c.Need > left {
+			r := &Refusal{Budget: c.Budget, Value: c.Value, Need: c.Need, Amount: c.amount().Add(bal.granted), Remaining: max(0, left),
+				Ends: bal.ends(c.Budget, c.amount(), c.Need, now)}
 			if refused == nil || later(r.Ends, refused.Ends) {
 				refused = r
 			}
 			continue
 		}
-		if need > 0 && !contains(h.from, bal) {
-			h.from = append(h.from, bal)
+		if c.Need > 0 && !contains(h.from, bal) {
+			c.Value = bal.key.value
+			h.from = append(h.from, hit{bal, c})
 		}
 	}
 	if refused != nil {
 		return nil, refused, nil
 	}
-	for _, bal := range h.from {
-		bal.reserved = bal.reserved.Add(need)
-	}
-	if len(h.from) == 0 {
-		h.need = 0
+	for i := range h.from {
+		t := &h.from[i]
+		t.bal.reserved = t.bal.reserved.Add(t.charge.Need)
+		if t.charge.Budget.Unit == USD {
+			h.need = max(h.need, t.charge.Need)
+		}
 	}
 	l.reserved = l.reserved.Add(h.need)
 	l.open[call.ID] = h
@@ -277,16 +290,16 @@ func later(a, b time.Time) bool {
 	return a.After(b)
 }
 
-func contains(bs []*balance, b *balance) bool {
-	for _, x := range bs {
-		if x == b {
+func contains(hits []hit, b *balance) bool {
+	for i := range hits {
+		if hits[i].bal == b {
 			return true
 		}
 	}
 	return false
 }
 
-// Reserved returns what this hold reserves in each of its budgets.
+// Reserved returns the most that this hold reserves in a budget of money.
 func (h *Hold) Reserved() llm.Money { return h.need }
 
 // Durable returns once the reservation is on disk, or with the reason why it is
@@ -295,56 +308,77 @@ func (h *Hold) Durable(ctx context.Context) error {
 	if h.batch == nil {
 		return nil
 	}
+	return h.batch.wait(ctx, h.op)
+}
+
+// wait returns how one write of a batch went.
+func (b *batch) wait(ctx context.Context, op int) error {
 	select {
-	case <-h.batch.done:
-		return h.batch.errs[h.op]
+	case <-b.done:
+		return b.errs[op]
 	default:
 	}
 	select {
-	case <-h.batch.done:
-		return h.batch.errs[h.op]
+	case <-b.done:
+		return b.errs[op]
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// Settle replaces the reservation by what the call cost and writes the row,
-// soon and without waiting. More than was reserved is charged too, as debt. The
-// row's Call, Reserved and Kind are filled in from the reservation. Only the
-// first of Settle and Cancel counts.
-func (h *Hold) Settle(r Row) {
+// Settle replaces the reservation by what the call cost (Row.Cost) and used
+// (Row.Tokens) and writes the row, soon and without waiting. More than was
+// reserved is charged too, as debt. The row's Call, Reserved and Kind are filled
+// in from the reservation. Only the first of Settle and Cancel counts. It
+// returns the thresholds that this has reached.
+func (h *Hold) Settle(now time.Time, r Row) []Warning {
 	r.Call, r.Reserved, r.Kind = h.call, h.need, Settled
 	r.Served = clip(r.Served)
-	r.Cost = max(0, r.Cost)
-	h.end(r.Cost, &r)
+	r.Cost, r.Tokens = max(0, r.Cost), max(0, r.Tokens)
+	return h.end(now, &r)
 }
 
 // Cancel gives the reservation back, for a call that never left: it writes no
 // row.
-func (h *Hold) Cancel() { h.end(0, nil) }
+func (h *Hold) Cancel() { h.end(time.Time{}, nil) }
 
-func (h *Hold) end(cost llm.Money, r *Row) {
+func (h *Hold) end(now time.Time, r *Row) (warnings []Warning) {
 	l := h.l
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h.done {
-		return
+		return nil
 	}
 	h.done = true
 	delete(l.open, h.call.ID)
 	l.reserved -= h.need
-	for _, bal := range h.from {
-		bal.reserved -= h.need
-		bal.settled = bal.settled.Add(cost)
+	o := op{settle: h, row: r}
+	if r != nil && len(h.from) > 0 {
+		o.credits = make([]credit, 0, len(h.from))
 	}
-	if len(h.from) > 0 && cost > h.need {
-		l.debt = l.debt.Add(cost - h.need)
+	for i := range h.from {
+		t := &h.from[i]
+		t.bal.reserved -= t.charge.Need
+		if r == nil {
+			continue
+		}
+		cost := r.spent(t.charge.Budget.Unit)
+		if cost == 0 {
+			continue
+		}
+		key := t.bal.settle(now.Unix(), cost)
+		warnings = t.bal.cross(warnings, &t.charge, now.Unix())
+		o.credits = append(o.credits, credit{key: key, end: t.bal.end, cost: cost, warned: t.bal.warned})
+	}
+	if r != nil && len(h.from) > 0 && r.Cost > h.need && h.need > 0 {
+		l.debt = l.debt.Add(r.Cost - h.need)
 	}
 	if r == nil && h.unwritten() {
-		return // nothing of it is on disk
+		return nil // nothing of it is on disk
 	}
-	l.enqueue(op{settle: h, row: r, cost: cost})
+	l.enqueue(o)
 	wake(l.lazy)
+	return warnings
 }
 
 // unwritten reports whether the reservation is known not to be in the file.
@@ -386,41 +420,4 @@ func (l *Ledger) Debt() llm.Money {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.debt
-}
-
-// Balance returns where a scope value stands with a budget in the window of
-// now. Remaining is at least 0.
-func (l *Ledger) Balance(b Budget, value string, now time.Time) (settled, reserved, remaining llm.Money) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	k := balanceKey{window: b.Window, at: b.Window.at(now, b.zone()), scope: b.Scope, name: b.Name, value: scopeValue(value)}
-	bal := l.balances[k]
-	if bal == nil {
-		return 0, 0, max(0, b.Amount)
-	}
-	return bal.settled, bal.reserved, max(0, bal.left(b.Amount))
-}
-
-// Ratios calls f for each budget that was asked since Open, with what remains
-// of it in its current window in thousandths: the lowest of all its scope
-// values.
-func (l *Ledger) Ratios(f func(budget string, ratio int64)) {
-	now := l.o.Now().Unix()
-	lowest := map[string]int64{}
-	l.mu.Lock()
-	for _, b := range l.balances {
-		if b.amount <= 0 || (b.end != 0 && b.end <= now) {
-			continue
-		}
-		left := max(0, b.left(b.amount))
-		ratio := int64(left / max(1, b.amount/1000))
-		ratio = min(1000, ratio)
-		if old, ok := lowest[b.label]; !ok || ratio < old {
-			lowest[b.label] = ratio
-		}
-	}
-	l.mu.Unlock()
-	for label, ratio := range lowest {
-		f(label, ratio)
-	}
 }

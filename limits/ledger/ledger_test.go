@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,10 +37,21 @@ func openAt(t testing.TB, path string, o Options) *Ledger {
 
 func id(n int) ID { return ID{Request: fmt.Sprint("r", n)} }
 
+func charge(b *Budget, value string) Charge { return Charge{Budget: b, Value: value} }
+
+// reserve asks each charge for the same amount.
+func reserve(l *Ledger, now time.Time, c Call, need llm.Money, charges []Charge) (*Hold, *Refusal, error) {
+	charges = slices.Clone(charges)
+	for i := range charges {
+		charges[i].Need = need
+	}
+	return l.Reserve(now, c, charges)
+}
+
 // take reserves and waits until it is durable.
 func take(t testing.TB, l *Ledger, now time.Time, id ID, need llm.Money, charges ...Charge) (*Hold, *Refusal) {
 	t.Helper()
-	h, r, err := l.Reserve(now, Call{ID: id, Time: now, Key: "k", Provider: "p", Model: "m"}, need, charges)
+	h, r, err := reserve(l, now, Call{ID: id, Time: now, Key: "k", Provider: "p", Model: "m"}, need, charges)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,18 +85,18 @@ func TestReserveAndSettle(t *testing.T) {
 	l := open(t, Options{})
 	key := &Budget{Amount: 100, Window: Day, Scope: "key"}
 	team := &Budget{Amount: 150, Window: Month, Scope: "team"}
-	a, _ := take(t, l, noon, id(1), 60, Charge{key, "alice"}, Charge{team, "t"})
-	b, _ := take(t, l, noon, id(2), 60, Charge{key, "bob"}, Charge{team, "t"})
+	a, _ := take(t, l, noon, id(1), 60, charge(key, "alice"), charge(team, "t"))
+	b, _ := take(t, l, noon, id(2), 60, charge(key, "bob"), charge(team, "t"))
 	// bob has 40 left, the team 30: the month's refusal is the longer one.
-	_, r := take(t, l, noon, id(3), 41, Charge{key, "bob"}, Charge{team, "t"})
+	_, r := take(t, l, noon, id(3), 41, charge(key, "bob"), charge(team, "t"))
 	if r == nil || r.Budget != team || r.Remaining != 30 || !r.Ends.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Fatalf("%+v", r)
 	}
 	if l.Reserved() != 120 || l.Open() != 2 {
 		t.Errorf("reserved %d by %d", l.Reserved(), l.Open())
 	}
-	a.Settle(Row{Cost: 10, Usage: llm.Usage{Input: 3, Output: 4}})
-	a.Settle(Row{Cost: 99})
+	a.Settle(noon, Row{Cost: 10, Usage: llm.Usage{Input: 3, Output: 4}})
+	a.Settle(noon, Row{Cost: 99})
 	a.Cancel()
 	b.Cancel()
 	for _, tc := range []struct {
@@ -114,12 +126,12 @@ func TestDebtIsCountedAndCloses(t *testing.T) {
 	l := open(t, Options{})
 	defer l.Close()
 	b := &Budget{Amount: 100, Window: Day, Scope: "key"}
-	h, _ := take(t, l, noon, id(1), 50, Charge{b, "k"})
-	h.Settle(Row{Cost: 170})
+	h, _ := take(t, l, noon, id(1), 50, charge(b, "k"))
+	h.Settle(noon, Row{Cost: 170})
 	if l.Debt() != 120 {
 		t.Errorf("debt %d", l.Debt())
 	}
-	if h, r := take(t, l, noon, id(2), 1, Charge{b, "k"}); h != nil || r.Remaining != 0 {
+	if h, r := take(t, l, noon, id(2), 1, charge(b, "k")); h != nil || r.Remaining != 0 {
 		t.Errorf("%+v", r)
 	}
 	// Raising the budget keeps what was spent.
@@ -127,7 +139,7 @@ func TestDebtIsCountedAndCloses(t *testing.T) {
 	if _, _, left := l.Balance(*raised, "k", noon); left != 30 {
 		t.Errorf("remaining %d", left)
 	}
-	if h, _ := take(t, l, noon, id(3), 30, Charge{raised, "k"}); h == nil {
+	if h, _ := take(t, l, noon, id(3), 30, charge(raised, "k")); h == nil {
 		t.Error("30 of 30 refused")
 	}
 }
@@ -135,15 +147,15 @@ func TestDebtIsCountedAndCloses(t *testing.T) {
 func TestSameAttemptIsTakenOnce(t *testing.T) {
 	l := open(t, Options{})
 	b := &Budget{Amount: 100, Window: Day, Scope: "key"}
-	h1, _ := take(t, l, noon, id(1), 60, Charge{b, "k"})
-	h2, _ := take(t, l, noon, id(1), 60, Charge{b, "k"})
+	h1, _ := take(t, l, noon, id(1), 60, charge(b, "k"))
+	h2, _ := take(t, l, noon, id(1), 60, charge(b, "k"))
 	if h1 != h2 || l.Reserved() != 60 {
 		t.Fatalf("reserved %d", l.Reserved())
 	}
-	h2.Settle(Row{Cost: 5})
-	h1.Settle(Row{Cost: 5})
+	h2.Settle(noon, Row{Cost: 5})
+	h1.Settle(noon, Row{Cost: 5})
 	// A settled attempt cannot be had again.
-	h3, _, err := l.Reserve(noon, Call{ID: id(1), Time: noon}, 10, []Charge{{b, "k"}})
+	h3, _, err := reserve(l, noon, Call{ID: id(1), Time: noon}, 10, []Charge{charge(b, "k")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,12 +171,12 @@ func TestSameAttemptIsTakenOnce(t *testing.T) {
 func TestLongNamesAreCut(t *testing.T) {
 	l := open(t, Options{})
 	long := strings.Repeat("m", 1<<20)
-	h, _, err := l.Reserve(noon, Call{ID: id(1), Time: noon, Model: long}, 0, nil)
+	h, _, err := reserve(l, noon, Call{ID: id(1), Time: noon, Model: long}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Settle(Row{Served: long})
-	if _, _, err := l.Reserve(noon, Call{ID: ID{Request: long}}, 0, nil); err == nil {
+	h.Settle(noon, Row{Served: long})
+	if _, _, err := reserve(l, noon, Call{ID: ID{Request: long}}, 0, nil); err == nil {
 		t.Error("a request id of a megabyte was taken")
 	}
 	l.Close()
@@ -181,8 +193,8 @@ func TestLongNamesAreCut(t *testing.T) {
 func TestBudgetTwiceInOneCall(t *testing.T) {
 	l := open(t, Options{})
 	b := &Budget{Amount: 100, Window: Day, Scope: "key"}
-	h, _ := take(t, l, noon, id(1), 60, Charge{b, "k"}, Charge{b, "k"})
-	h.Settle(Row{Cost: 60})
+	h, _ := take(t, l, noon, id(1), 60, charge(b, "k"), charge(b, "k"))
+	h.Settle(noon, Row{Cost: 60})
 	if s, r, _ := l.Balance(*b, "k", noon); s != 60 || r != 0 {
 		t.Errorf("settled %d, reserved %d", s, r)
 	}
@@ -196,18 +208,18 @@ func TestRestartKeepsBalances(t *testing.T) {
 	b := &Budget{Amount: 100, Window: Total, Scope: "key"}
 	for i := range 4 {
 		l := openAt(t, path, Options{})
-		h, _ := take(t, l, noon, id(i), 25, Charge{b, "k"})
+		h, _ := take(t, l, noon, id(i), 25, charge(b, "k"))
 		if h == nil {
 			t.Fatalf("round %d refused", i)
 		}
-		h.Settle(Row{Cost: 25})
+		h.Settle(noon, Row{Cost: 25})
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	l := openAt(t, path, Options{})
 	defer l.Close()
-	if h, _ := take(t, l, noon, id(9), 1, Charge{b, "k"}); h != nil {
+	if h, _ := take(t, l, noon, id(9), 1, charge(b, "k")); h != nil {
 		t.Error("admitted after everything was spent")
 	}
 	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
@@ -221,9 +233,9 @@ func TestOpenReservationsAfterACrash(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			b := &Budget{Amount: 100, Window: Total, Scope: "key"}
 			l := openAt(t, path, Options{})
-			take(t, l, noon, id(1), 40, Charge{b, "k"})
-			h, _ := take(t, l, noon, id(2), 20, Charge{b, "k"})
-			h.Settle(Row{Cost: 7})
+			take(t, l, noon, id(1), 40, charge(b, "k"))
+			h, _ := take(t, l, noon, id(2), 20, charge(b, "k"))
+			h.Settle(noon, Row{Cost: 7})
 			l.Close() // without an end of r1: that is what a crash leaves
 			if got := inspectPath(t, path); got.Open != 1 || got.Reserved != 40 || got.Settled != 7 {
 				t.Fatalf("before: %+v", got)
@@ -291,8 +303,8 @@ func TestNeverMoreThanTheBudgetUnderConcurrency(t *testing.T) {
 			key := &Budget{Amount: tc.amount, Window: Day, Scope: "key"}
 			all := &Budget{Amount: 40 * tc.amount, Window: Month, Scope: "global"}
 			if tc.spent > 0 {
-				h, _ := take(t, l, noon, ID{Request: "before"}, tc.spent, Charge{key, "k0"})
-				h.Settle(Row{Cost: tc.spent})
+				h, _ := take(t, l, noon, ID{Request: "before"}, tc.spent, charge(key, "k0"))
+				h.Settle(noon, Row{Cost: tc.spent})
 			}
 			admitted := make([]atomic.Int64, tc.scopes)
 			var total atomic.Int64
@@ -303,7 +315,7 @@ func TestNeverMoreThanTheBudgetUnderConcurrency(t *testing.T) {
 					<-start
 					need := llm.Money(1 + i%13)
 					v := i % tc.scopes
-					h, r, err := l.Reserve(noon, Call{ID: id(i), Time: noon}, need, []Charge{{key, fmt.Sprint("k", v)}, {all, "g"}})
+					h, r, err := reserve(l, noon, Call{ID: id(i), Time: noon}, need, []Charge{charge(key, fmt.Sprint("k", v)), charge(all, "g")})
 					if err != nil {
 						t.Error(err)
 					}
@@ -348,14 +360,14 @@ func TestNothingStaysReserved(t *testing.T) {
 			for i := range 200 {
 				need := llm.Money(rng.IntN(1000))
 				u, _ := uuid.NewV7()
-				h, r, err := l.Reserve(noon, Call{ID: ID{Request: u.String()}, Time: noon}, need, []Charge{{key, fmt.Sprint(g % 5)}, {team, ""}})
+				h, r, err := reserve(l, noon, Call{ID: ID{Request: u.String()}, Time: noon}, need, []Charge{charge(key, fmt.Sprint(g%5)), charge(team, "")})
 				if err != nil || r != nil {
 					t.Errorf("%d: %v %v", i, r, err)
 					return
 				}
 				cost := llm.Money(rng.IntN(1100))
 				end := func() {
-					h.Settle(Row{Cost: cost})
+					h.Settle(noon, Row{Cost: cost})
 					rows.Add(1)
 					if need > 0 {
 						charged.Add(int64(cost))
@@ -407,13 +419,13 @@ func TestHostileScopeValues(t *testing.T) {
 	b := &Budget{Amount: 100, Window: Day, Scope: "{x}"}
 	admitted := 0
 	for i := range 3000 {
-		h, _, err := l.Reserve(noon, Call{ID: id(i), Time: noon}, 10, []Charge{{b, fmt.Sprintf("v%d%0*d", i, i%3*200, 0)}})
+		h, _, err := reserve(l, noon, Call{ID: id(i), Time: noon}, 10, []Charge{charge(b, fmt.Sprintf("v%d%0*d", i, i%3*200, 0))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if h != nil {
 			admitted++
-			h.Settle(Row{Cost: 10})
+			h.Settle(noon, Row{Cost: 10})
 		}
 	}
 	if len(l.balances) > 501 || admitted > 510 {
@@ -425,7 +437,7 @@ func TestHostileScopeValues(t *testing.T) {
 		}
 	}
 	// Days later they are forgotten.
-	if h, _ := take(t, l, noon.AddDate(0, 0, 4), ID{Request: "later"}, 10, Charge{b, "fresh"}); h == nil {
+	if h, _ := take(t, l, noon.AddDate(0, 0, 4), ID{Request: "later"}, 10, charge(b, "fresh")); h == nil {
 		t.Error("no room after four days")
 	}
 	if len(l.balances) > 10 {
@@ -439,9 +451,9 @@ func TestRatios(t *testing.T) {
 	defer l.Close()
 	key := &Budget{Amount: 1000, Window: Day, Scope: "key"}
 	named := &Budget{Amount: 8 * llm.USD, Window: Total, Scope: "global", Name: "house"}
-	take(t, l, noon, id(1), 250, Charge{key, "a"}, Charge{named, ""})
-	take(t, l, noon, id(2), 900, Charge{key, "b"})
-	take(t, l, noon.AddDate(0, 0, -1), id(3), 1000, Charge{key, "a"}) // yesterday does not count
+	take(t, l, noon, id(1), 250, charge(key, "a"), charge(named, ""))
+	take(t, l, noon, id(2), 900, charge(key, "b"))
+	take(t, l, noon.AddDate(0, 0, -1), id(3), 1000, charge(key, "a")) // yesterday does not count
 	got := map[string]int64{}
 	l.Ratios(func(b string, r int64) { got[b] = r })
 	if len(got) != 2 || got["key/day"] != 100 || got["house"] != 999 {
@@ -456,8 +468,8 @@ func TestPrune(t *testing.T) {
 	hour := &Budget{Amount: 1000, Window: Hour, Scope: "key"}
 	total := &Budget{Amount: 1000, Window: Total, Scope: "key"}
 	for i := range 100 {
-		h, _ := take(t, l, noon.AddDate(0, 0, -i), id(i), 1, Charge{day, "k"}, Charge{hour, "k"}, Charge{total, "k"})
-		h.Settle(Row{Cost: 1})
+		h, _ := take(t, l, noon.AddDate(0, 0, -i), id(i), 1, charge(day, "k"), charge(hour, "k"), charge(total, "k"))
+		h.Settle(noon, Row{Cost: 1})
 	}
 	l.Close()
 	l = openAt(t, path, Options{Now: func() time.Time { return noon }})

@@ -21,7 +21,7 @@ func TestOldCallsAreForgotten(t *testing.T) {
 	defer l.Close()
 	charge := []Charge{{Budget: &Budget{Amount: llm.USD, Window: Total, Scope: "key"}, Value: "k"}}
 	reserve := func(n byte) *Hold {
-		h, refused, err := l.Reserve(time.Now(), Call{ID: ID{Request: string('a' + rune(n))}}, 1, charge)
+		h, refused, err := reserve(l, time.Now(), Call{ID: ID{Request: string('a' + rune(n))}}, 1, charge)
 		if err != nil || refused != nil {
 			t.Fatal(err, refused)
 		}
@@ -37,7 +37,7 @@ func TestOldCallsAreForgotten(t *testing.T) {
 	for n := byte(1); n < 10; n++ {
 		// The settlement of one call and the reservation of the next share a
 		// batch.
-		prev.Settle(Row{Cost: 1})
+		prev.Settle(time.Now(), Row{Cost: 1})
 		prev = reserve(n)
 	}
 	for range 10 {

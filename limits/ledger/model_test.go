@@ -73,10 +73,10 @@ func TestAgainstAModel(t *testing.T) {
 					}
 					v := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "value")
 					k := key(b, v)
-					charges, keys = append(charges, Charge{b, v}), append(keys, k)
+					charges, keys = append(charges, charge(b, v)), append(keys, k)
 					fits = fits && settled[k]+reserved[k]+need <= b.Amount
 				}
-				h, refused, err := l.Reserve(now, Call{ID: id(made), Time: now}, need, charges)
+				h, refused, err := reserve(l, now, Call{ID: id(made), Time: now}, need, charges)
 				if err != nil || (h != nil) != fits || (refused == nil) != fits {
 					rt.Fatalf("reserve %d: admitted %v, the model says %v (%v)", need, h != nil, fits, err)
 				}
@@ -91,7 +91,7 @@ func TestAgainstAModel(t *testing.T) {
 			"settle": func(rt *rapid.T) {
 				i := pick(rt)
 				cost := llm.Money(rapid.Int64Range(0, 80).Draw(rt, "cost"))
-				calls[i].h.Settle(Row{Cost: cost})
+				calls[i].h.Settle(now, Row{Cost: cost})
 				end(i, cost)
 			},
 			"cancel": func(rt *rapid.T) {

@@ -210,7 +210,7 @@ func losePower(t *testing.T, o Options, images int) (lost int, why error) {
 				}
 				u, _ := uuid.NewV7()
 				r := u.String()
-				h, _, err := l.Reserve(noon, Call{ID: ID{Request: r}, Time: noon}, needOf(r), []Charge{{crashBudget, "k"}})
+				h, _, err := reserve(l, noon, Call{ID: ID{Request: r}, Time: noon}, needOf(r), []Charge{charge(crashBudget, "k")})
 				if err == nil {
 					err = h.Durable(context.Background())
 				}
@@ -220,7 +220,7 @@ func losePower(t *testing.T, o Options, images int) (lost int, why error) {
 				}
 				acked.add(r)
 				if rand.IntN(4) > 0 {
-					h.Settle(Row{Cost: costOf(r)})
+					h.Settle(noon, Row{Cost: costOf(r)})
 				}
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -17,6 +18,7 @@ var (
 	openBucket     = []byte("open")     // ID → reservation
 	rowsBucket     = []byte("rows")     // ID → row
 	balancesBucket = []byte("balances") // balanceKey → settled amount
+	grantsBucket   = []byte("grants")   // balanceKey → granted amount
 	versionKey     = []byte("version")
 	layoutVersion  = []byte{2}
 )
@@ -24,12 +26,12 @@ var (
 // store applies writes within one transaction. Balances are added up first and
 // written once.
 type store struct {
-	open, rows, balances *bbolt.Bucket
-	sums                 map[*balance]llm.Money
+	open, rows, balances, grants *bbolt.Bucket
+	sums                         map[balanceKey]*credit
 }
 
 func openStore(tx *bbolt.Tx) *store {
-	s := &store{open: tx.Bucket(openBucket), rows: tx.Bucket(rowsBucket), balances: tx.Bucket(balancesBucket)}
+	s := &store{open: tx.Bucket(openBucket), rows: tx.Bucket(rowsBucket), balances: tx.Bucket(balancesBucket), grants: tx.Bucket(grantsBucket)}
 	s.rows.FillPercent = 0.9 // almost always appended to
 	return s
 }
@@ -49,6 +51,9 @@ func (s *store) apply(o *op, result *error) error {
 		}
 		return s.open.Put(k, encodeOpen(&h.call, h.need, h.from))
 	}
+	if g := o.grant; g != nil {
+		return s.grants.Put(g.key.bytes(), encodeGrant(g))
+	}
 	h := o.settle
 	k := h.call.key()
 	if h.batch != nil {
@@ -62,37 +67,43 @@ func (s *store) apply(o *op, result *error) error {
 	if err := s.rows.Put(k, encodeRow(o.row)); err != nil {
 		return err
 	}
-	if o.cost > 0 {
-		for _, bal := range h.from {
-			if s.sums == nil {
-				s.sums = map[*balance]llm.Money{}
-			}
-			s.sums[bal] = s.sums[bal].Add(o.cost)
-		}
+	for i := range o.credits {
+		s.add(&o.credits[i])
 	}
 	return nil
 }
 
+// add notes what has to be added to a balance when the transaction ends.
+func (s *store) add(c *credit) {
+	if s.sums == nil {
+		s.sums = map[balanceKey]*credit{}
+	}
+	sum := s.sums[c.key]
+	if sum == nil {
+		sum = &credit{key: c.key, end: c.end}
+		s.sums[c.key] = sum
+	}
+	sum.cost = sum.cost.Add(c.cost)
+	sum.warned = max(sum.warned, c.warned)
+}
+
+// flush writes the balances.
 func (s *store) flush() error {
-	for bal, cost := range s.sums {
-		if err := s.credit(&bal.key, bal.end, cost); err != nil {
+	for _, c := range s.sums {
+		k := c.key.bytes()
+		var b stored
+		if v := s.balances.Get(k); v != nil {
+			var err error
+			if b, err = decodeBalance(v); err != nil {
+				return err
+			}
+		}
+		b.settled, b.end, b.warned = b.settled.Add(c.cost), c.key.storedEnd(c.end), max(b.warned, int64(c.warned))
+		if err := s.balances.Put(k, encodeBalance(b)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// credit adds to a stored balance.
-func (s *store) credit(key *balanceKey, end int64, cost llm.Money) error {
-	k := key.bytes()
-	var settled llm.Money
-	if v := s.balances.Get(k); v != nil {
-		var err error
-		if settled, _, err = decodeBalance(v); err != nil {
-			return err
-		}
-	}
-	return s.balances.Put(k, encodeBalance(settled.Add(cost), end))
 }
 
 // recover makes the buckets, ends what a dead process has left open and loads
@@ -103,35 +114,64 @@ func (l *Ledger) recover(now time.Time) error {
 		if err := makeBuckets(tx); err != nil {
 			return err
 		}
-		if err := l.endCrashed(tx); err != nil {
+		if err := l.endCrashed(tx, now); err != nil {
 			return err
 		}
 		if err := pruneBalances(tx, now.Add(-storedFor).Unix(), 1<<30); err != nil {
 			return err
 		}
 		memory := now.Add(-memoryFor).Unix()
-		return tx.Bucket(balancesBucket).ForEach(func(k, v []byte) error {
+		err := tx.Bucket(balancesBucket).ForEach(func(k, v []byte) error {
 			key, err := parseBalanceKey(k)
 			if err != nil {
 				return err
 			}
-			settled, end, err := decodeBalance(v)
-			if err != nil {
-				return err
+			b, err := decodeBalance(v)
+			if err == nil && (b.end == 0 || b.end >= memory) {
+				l.load(key, b, now.Unix())
 			}
-			if end != 0 && end < memory {
-				return nil
-			}
-			b := &balance{key: key, end: end, settled: settled}
-			b.label = (&Budget{Window: key.window, Scope: key.scope, Name: key.name}).Label()
-			l.balances[key] = b
-			return nil
+			return err
 		})
+		if err != nil {
+			return err
+		}
+		return l.loadGrants(tx.Bucket(grantsBucket), now.Unix())
 	})
 }
 
+// loadGrants puts the grants into memory and removes those that have ended.
+func (l *Ledger) loadGrants(b *bbolt.Bucket, now int64) error {
+	var old [][]byte
+	err := b.ForEach(func(k, v []byte) error {
+		key, err := parseBalanceKey(k)
+		if err != nil {
+			return err
+		}
+		amount, end, err := decodeGrant(v)
+		if err != nil {
+			return err
+		}
+		if end != 0 && end+int64(memoryFor.Seconds()) < now {
+			old = append(old, slices.Clone(k))
+			return nil
+		}
+		bal := l.remembered(key, end)
+		bal.granted, bal.grantEnd = amount, end
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range old {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func makeBuckets(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{metaBucket, openBucket, rowsBucket, balancesBucket} {
+	for _, name := range [][]byte{metaBucket, openBucket, rowsBucket, balancesBucket, grantsBucket} {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
@@ -148,7 +188,7 @@ func makeBuckets(tx *bbolt.Tx) error {
 
 // endCrashed charges or releases every open reservation and writes a row that
 // says so.
-func (l *Ledger) endCrashed(tx *bbolt.Tx) error {
+func (l *Ledger) endCrashed(tx *bbolt.Tx, now time.Time) error {
 	s := openStore(tx)
 	n, sum := 0, llm.Money(0)
 	var keys [][]byte
@@ -165,6 +205,11 @@ func (l *Ledger) endCrashed(tx *bbolt.Tx) error {
 		r := Row{Call: o.call, Kind: Released, Reserved: o.need, Result: llm.ResultCut}
 		if l.o.OnCrash == OnCrashCharge {
 			r.Kind, r.Cost, r.Usage.Estimated = CrashCharged, o.need, true
+			for i := range o.from {
+				if f := &o.from[i]; f.key.unit == Tokens {
+					r.Tokens = max(r.Tokens, int64(f.need))
+				}
+			}
 		}
 		n, sum = n+1, sum.Add(o.need)
 		if s.rows.Get(k) != nil {
@@ -173,16 +218,22 @@ func (l *Ledger) endCrashed(tx *bbolt.Tx) error {
 		if err := s.rows.Put(k, encodeRow(&r)); err != nil {
 			return err
 		}
-		if r.Cost > 0 {
+		if r.Kind == CrashCharged {
 			for i := range o.from {
-				if err := s.credit(&o.from[i].key, o.from[i].end, r.Cost); err != nil {
-					return err
+				f := &o.from[i]
+				key := f.key
+				if key.rolling {
+					key.at = floorDiv(now.Unix(), key.window.slotWidth()) * key.window.slotWidth()
 				}
+				s.add(&credit{key: key, end: f.end, cost: f.need})
 			}
 		}
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
 		return err
 	}
 	for _, k := range keys {
@@ -201,14 +252,17 @@ func (l *Ledger) endCrashed(tx *bbolt.Tx) error {
 func pruneBalances(tx *bbolt.Tx, before int64, n int) error {
 	b := tx.Bucket(balancesBucket)
 	var old [][]byte
-	for w := Hour; w < Total; w++ {
+	for kind := byte(Hour); kind <= byte(Total)|rollingBit|byte(Tokens)<<unitShift; kind++ {
+		if Window(kind&windowBits) == Total {
+			continue
+		}
 		c := b.Cursor()
-		for k, v := c.Seek([]byte{byte(w)}); k != nil && k[0] == byte(w) && len(old) < n; k, v = c.Next() {
-			_, end, err := decodeBalance(v)
+		for k, v := c.Seek([]byte{kind}); k != nil && k[0] == kind && len(old) < n; k, v = c.Next() {
+			s, err := decodeBalance(v)
 			if err != nil {
 				return err
 			}
-			if end == 0 || end >= before {
+			if s.end == 0 || s.end >= before {
 				break // windows of a kind are stored in the order of time
 			}
 			old = append(old, append([]byte(nil), k...))

@@ -11,12 +11,21 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// op is one write: a reservation, or the end of one.
+// op is one write: a reservation, the end of one, or a grant.
 type op struct {
 	reserve *Hold
 	settle  *Hold
-	row     *Row // of a settle; nil for a call that never left
-	cost    llm.Money
+	row     *Row     // of a settle; nil for a call that never left
+	credits []credit // of a settle
+	grant   *grant
+}
+
+// credit is what a settlement adds to one stored balance.
+type credit struct {
+	key    balanceKey
+	end    int64
+	cost   llm.Money
+	warned int
 }
 
 // batch is a group of writes that become durable together.
