@@ -171,7 +171,7 @@ func TestGrant(t *testing.T) {
 	}
 	seen := 0
 	l.Balances(noon, func(i BalanceInfo) bool {
-		if i.Value == "k" && i.Budget == "key/day" {
+		if i.Value == "k" && i.Budget == "key/day" && i.Ends.Equal(day.End(noon)) {
 			seen++
 			if i.Granted != 30 || i.Amount != 100 || i.Remaining != 130 {
 				t.Errorf("%+v", i)
