@@ -8,8 +8,17 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// Budget is one configured budget; see ledger.Budget.
-type Budget = ledger.Budget
+// Budget is one configured budget: see ledger.Budget, and how calls are held to
+// it.
+type Budget struct {
+	ledger.Budget
+	// Overrides are amounts for single scope values, in the budget's unit.
+	Overrides map[string]llm.Money
+	// Estimate reserves what calls of the model usually cost (95 of 100 cost no
+	// more) instead of their upper bound. The budget can then be exceeded, by
+	// what is in flight beyond the estimates.
+	Estimate bool
+}
 
 // BudgetWindow is the window of a budget; see ledger.Window.
 type BudgetWindow = ledger.Window
@@ -23,26 +32,59 @@ const (
 	BudgetTotal = ledger.Total
 )
 
+// BudgetUnit is what a budget counts; see ledger.Unit.
+type BudgetUnit = ledger.Unit
+
+// The units of budgets.
+const (
+	BudgetUSD    = ledger.USD
+	BudgetTokens = ledger.Tokens
+)
+
 // ParseBudgetWindow reads hour, day, week, month or total.
 func ParseBudgetWindow(s string) (BudgetWindow, error) { return ledger.ParseWindow(s) }
 
+// ParseBudgetUnit reads "USD" or "tokens".
+func ParseBudgetUnit(s string) (BudgetUnit, error) {
+	switch s {
+	case "USD":
+		return BudgetUSD, nil
+	case "tokens":
+		return BudgetTokens, nil
+	}
+	return 0, fmt.Errorf("%w: %q (want USD or tokens)", ErrLimit, s)
+}
+
+// ParseAmountOf reads an amount in a unit: "20" or "0.50" USD, "200k" or "2M"
+// tokens; more than 0.
+func ParseAmountOf(unit BudgetUnit, s string) (llm.Money, error) {
+	if unit == BudgetTokens {
+		n, err := ParseAmount(s)
+		return llm.Money(n), err
+	}
+	m, err := llm.ParseMoney(s)
+	if err == nil && m <= 0 {
+		err = fmt.Errorf("%w: a budget of %q lets nothing pass (want more than 0)", ErrLimit, s)
+	}
+	return m, err
+}
+
 // ParseBudgetAmount reads the two words in which a configuration writes a
-// budget: an amount such as "20" or "1.5k", more than 0, and "USD/<window>".
-func ParseBudgetAmount(amount, per string) (llm.Money, BudgetWindow, error) {
-	m, err := llm.ParseMoney(amount)
+// budget: an amount such as "20", "1.5k" or (of tokens) "2M", more than 0, and
+// "USD/<window>" or "tokens/<window>".
+func ParseBudgetAmount(amount, per string) (llm.Money, BudgetUnit, BudgetWindow, error) {
+	name, window, ok := strings.Cut(per, "/")
+	if !ok {
+		return 0, 0, 0, fmt.Errorf("%w: %q (want USD/<hour|day|week|month|total> or tokens/…)", ErrLimit, per)
+	}
+	unit, err := ParseBudgetUnit(name)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
-	if m <= 0 {
-		return 0, 0, fmt.Errorf("%w: a budget of %q lets nothing pass (want more than 0)", ErrLimit, amount)
-	}
-	currency, window, ok := strings.Cut(per, "/")
-	if !ok || currency != "USD" {
-		return 0, 0, fmt.Errorf("%w: %q (want USD/<hour|day|week|month|total>)", ErrLimit, per)
+	m, err := ParseAmountOf(unit, amount)
+	if err != nil {
+		return 0, 0, 0, err
 	}
 	w, err := ParseBudgetWindow(window)
-	if err != nil {
-		return 0, 0, err
-	}
-	return m, w, nil
+	return m, unit, w, err
 }

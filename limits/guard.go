@@ -3,14 +3,8 @@ package limits
 import (
 	"context"
 	"errors"
-	"math"
-	"math/bits"
-	"net/http"
-	"strings"
 	"sync/atomic"
-	"time"
 
-	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -41,13 +35,25 @@ type GuardOptions struct {
 	// be cheap and must not block.
 	ScopeValue func(x *llm.Exchange, a *llm.Attempt, scope string) string
 	Unpriced   UnpricedPolicy
-	// DefaultMaxTokens bounds the output of calls that name no limit, if there
-	// are budgets; see Declare. 0 leaves such calls unbounded, and refused.
+	// DefaultMaxTokens is the limit on output tokens that is put, under a budget,
+	// into calls that name none where the model's own is not known; 0 leaves such
+	// calls unbounded, and refused.
 	DefaultMaxTokens int64
+	// AlwaysDefault makes DefaultMaxTokens hold although the model's own limit is
+	// known.
+	AlwaysDefault bool
+	// MinOutput is the lowest limit on output tokens of each choice to which a
+	// call may be lowered when its own is not affordable; 0 never lowers.
+	MinOutput int64
 	// UnboundedCeiling is reserved, on top of what can be bounded, for a call
-	// of which a part cannot be (View.Unbounded). 0 refuses such calls under a
-	// budget.
+	// of which a part cannot be (View.Unbounded), UnboundedTokens in budgets of
+	// tokens. 0 refuses such calls under a budget of that unit.
 	UnboundedCeiling llm.Money
+	UnboundedTokens  int64
+	// Fallback is the model to ask instead when a budget refuses, "" for none.
+	Fallback string
+	// OnWarn, if set, is told of thresholds that were reached. It must not block.
+	OnWarn func(x *llm.Exchange, w []ledger.Warning)
 }
 
 // Guard prices calls and holds them to budgets. It is the llm.Governor of
@@ -56,102 +62,114 @@ type GuardOptions struct {
 // For each attempt it reserves an upper bound of the cost in every budget
 // before the call leaves, and settles it afterwards to the cost of the usage.
 // The sum of what is settled and reserved never exceeds a budget by a
-// reservation; what a provider bills beyond the bound is charged as debt.
+// reservation, except one that reserves estimates; what a provider bills beyond
+// the bound is charged as debt.
 type Guard struct {
-	l      *ledger.Ledger
-	cat    *prices.Catalogue
-	o      GuardOptions
-	number uint32
+	l         *ledger.Ledger
+	cat       func() *prices.Catalogue
+	o         GuardOptions
+	number    uint32
+	estimates *estimates
 }
 
 // guards numbers the guards of a process, to keep apart those that govern one
 // request together.
 var guards atomic.Uint32
 
-// NewGuard returns a guard that writes to a ledger. The catalogue and the
-// options must not be modified afterwards.
-func NewGuard(l *ledger.Ledger, cat *prices.Catalogue, o GuardOptions) *Guard {
-	return &Guard{l: l, cat: cat, o: o, number: guards.Add(1)}
+// NewGuard returns a guard that writes to a ledger. The catalogue is asked for
+// once an attempt; it and the options must not be modified.
+func NewGuard(l *ledger.Ledger, catalogue func() *prices.Catalogue, o GuardOptions) *Guard {
+	return &Guard{l: l, cat: catalogue, o: o, number: guards.Add(1), estimates: newEstimates()}
 }
 
 var _ llm.Governor = (*Guard)(nil)
 
-// Declare adds to a request what the guard needs to bound and to measure it;
-// call it once the View is there, before the gate. It asks for the usage chunk
-// of streams that have one only on request, and under a budget it limits the
-// output of a call that names no limit.
+// Declare adds to a request what the guard needs to measure it; call it once the
+// View is there, before the gate. It asks for the usage chunk of streams that
+// have one only on request, and under a budget names the limit on the output of
+// calls that have none.
 func (g *Guard) Declare(x *llm.Exchange) {
 	v := x.View
-	if v == nil {
-		return
-	}
-	if !x.Dialect.Generates() {
+	if v == nil || !x.Dialect.Generates() {
 		return
 	}
 	if v.Stream && (x.Dialect == llm.Chat || x.Dialect == llm.Completions) {
 		x.Changes.IncludeUsage = true
 	}
-	if len(g.o.Budgets) > 0 && v.MaxTokens < 0 && x.Changes.MaxTokens <= 0 && g.o.DefaultMaxTokens > 0 {
-		x.Changes.MaxTokens = g.o.DefaultMaxTokens
+	if len(g.o.Budgets) > 0 {
+		x.Changes.DefaultMaxTokens = max(0, g.o.DefaultMaxTokens)
 	}
 }
 
-// Reserve prices the attempt and holds the upper bound of its cost. It refuses
-// with 403 model_unpriced, 403 unbounded_request, 429 budget_exceeded or 503
-// store_unavailable.
+// Reserve prices the attempt and holds the upper bound of its cost. Where the
+// bound is not affordable it lowers Attempt.MaxTokens to what is, down to
+// MinOutput. It refuses with 403 model_unpriced, 403 unbounded_request, 429
+// budget_exceeded or 503 store_unavailable.
 func (g *Guard) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	if !x.Dialect.Billed() {
 		return nil, nil
 	}
-	price, priced := g.price(a)
+	cat := g.cat()
+	price, priced := g.price(cat, a)
 	if !priced {
 		return nil, g.deny(x, "", unpriced(a.Deployment.Model))
 	}
-	need := llm.Money(0)
-	if !price.Free() {
-		var unbounded string
-		need, unbounded = g.bound(x, &a.Deployment, &price)
-		if unbounded != "" && len(g.o.Budgets) > 0 {
-			if g.o.UnboundedCeiling <= 0 {
-				return nil, g.deny(x, "", unboundedRequest(unbounded))
-			}
-			need = need.Add(g.o.UnboundedCeiling)
+	n := need{g: g, x: x, a: a, price: price}
+	if len(g.o.Budgets) > 0 && x.Dialect.Generates() && x.View != nil && x.OutputLimit(a) < 0 {
+		if price.MaxOutput <= 0 || g.o.AlwaysDefault {
+			a.MaxTokens = g.o.DefaultMaxTokens
 		}
 	}
-	if !price.IsFixed() || !price.Free() {
-		// Whatever may turn out to cost something touches the budgets.
-		need = max(need, llm.NanoUSD)
+	n.bound = BoundOf(x, a)
+	if n.bound.Output < 0 && price.MaxOutput > 0 {
+		n.bound.Output = price.MaxOutput // the model's own
 	}
-	h := &guardHold{g: g, price: price, bound: need}
-	charges := h.few[:0]
-	if need > 0 {
-		for i := range g.o.Budgets {
-			b := &g.o.Budgets[i]
-			charges = append(charges, ledger.Charge{Budget: b, Value: g.o.ScopeValue(x, a, b.Scope), Need: need})
-		}
+	if d := n.unbounded(); d != nil {
+		return nil, g.deny(x, "", d)
 	}
-	call := g.call(x, a)
+	h := &guardHold{g: g, cat: cat, price: price}
+	call := g.call(cat, x, a)
 	h.first = call.Part == 0
-	held, refused, err := g.l.Reserve(a.Started, call, charges)
-	if err != nil {
-		return nil, storeUnavailable(err)
+	// Each round lowers the output to what the refusing budget can afford; other
+	// budgets, and other calls meanwhile, may refuse again.
+	for round := 0; ; round++ {
+		charges := n.charges(h.few[:0])
+		held, refused, err := g.l.Reserve(a.Started, call, charges)
+		if err != nil {
+			return nil, storeUnavailable(err)
+		}
+		if refused == nil {
+			h.held, h.bound, h.tokens = held, n.money(), n.tokens()
+			break
+		}
+		if round > len(g.o.Budgets)+maxRounds || !n.lower(refused) {
+			d := g.deny(x, refused.Budget.Label(), budgetExceeded(refused, a.Started))
+			d.Fallback = g.o.Fallback
+			return nil, d
+		}
 	}
-	if refused != nil {
-		return nil, g.deny(x, refused.Budget.Label(), budgetExceeded(refused, need, a.Started))
+	a.Reserved = max(a.Reserved, h.held.Reserved())
+	a.CutAt = n.cutAt()
+	if w := h.held.Warned(); w != "" {
+		a.Warning = w
 	}
-	h.held = held
-	a.Reserved = max(a.Reserved, held.Reserved())
 	if h.first {
-		a.PriceVersion = g.cat.Version()
+		a.PriceVersion = cat.Version()
+	}
+	if n.lowered {
+		x.Decide(llm.Decision{Module: "cost", Rule: "max_tokens", Action: "lower"})
 	}
 	x.Decide(llm.Decision{Module: "cost", Action: "allow"})
 	return h, nil
 }
 
+// maxRounds is how often, beyond once a budget, a reservation is tried with less.
+const maxRounds = 4
+
 // price returns the price at which the attempt is admitted.
-func (g *Guard) price(a *llm.Attempt) (prices.Price, bool) {
+func (g *Guard) price(cat *prices.Catalogue, a *llm.Attempt) (prices.Price, bool) {
 	d := &a.Deployment
-	if p, ok := g.cat.Lookup(d.Provider, d.Type, d.Model, a.Started); ok {
+	if p, ok := cat.Lookup(d.Provider, d.Type, d.Model, a.Started); ok {
 		return p, true
 	}
 	switch g.o.Unpriced.Mode {
@@ -163,56 +181,10 @@ func (g *Guard) price(a *llm.Attempt) (prices.Price, bool) {
 	return prices.Price{}, false
 }
 
-// bound returns the upper bound of what the call can cost and, if a part of it
-// has none, the name of that part.
-func (g *Guard) bound(x *llm.Exchange, d *llm.Deployment, p *prices.Price) (llm.Money, string) {
-	v := x.View
-	if v == nil {
-		return 0, "body"
-	}
-	unbounded := strings.Join(v.Unbounded, ", ")
-	output, ok := outputBound(x)
-	if !ok && p.MaxOutput > 0 {
-		output, ok = p.MaxOutput, true
-	}
-	if !ok {
-		if unbounded != "" {
-			unbounded += ", "
-		}
-		unbounded += "max_tokens"
-	}
-	input := max(dialects.InputBound(v, d.Dialect), d.InputBound)
-	return p.Bound(input, multiply(output, v.Choices)), unbounded
-}
-
-// outputBound returns the limit on output tokens of one choice with which the
-// call will leave.
-func outputBound(x *llm.Exchange) (n int64, ok bool) {
-	if !x.Dialect.Generates() {
-		return 0, true
-	}
-	n = x.View.MaxTokens
-	if m := x.Changes.MaxTokens; m > 0 && (n < 0 || m < n) {
-		n = m
-	}
-	return n, n >= 0
-}
-
-func multiply(a, b int64) int64 {
-	if a <= 0 {
-		return 0
-	}
-	hi, lo := bits.Mul64(uint64(a), uint64(max(1, b)))
-	if hi != 0 || lo > math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return int64(lo)
-}
-
-func (g *Guard) call(x *llm.Exchange, a *llm.Attempt) ledger.Call {
+func (g *Guard) call(cat *prices.Catalogue, x *llm.Exchange, a *llm.Attempt) ledger.Call {
 	c := ledger.Call{
 		ID:   ledger.ID{Request: x.ID, Attempt: uint32(len(x.Attempts))},
-		Time: a.Started, Provider: a.Deployment.Provider, Model: a.Deployment.Model, PriceVersion: g.cat.Version(),
+		Time: a.Started, Provider: a.Deployment.Provider, Model: a.Deployment.Model, PriceVersion: cat.Version(),
 		Project: x.Project, Tags: x.Tags,
 	}
 	if a.PriceVersion != "" { // another guard has priced this attempt: it writes the main row
@@ -226,12 +198,14 @@ func (g *Guard) call(x *llm.Exchange, a *llm.Attempt) ledger.Call {
 
 // guardHold is what the guard holds for one attempt.
 type guardHold struct {
-	g     *Guard
-	held  *ledger.Hold
-	price prices.Price
-	bound llm.Money
-	first bool // of the guards of this attempt: it speaks for the attempt
-	few   [3]ledger.Charge
+	g      *Guard
+	held   *ledger.Hold
+	cat    *prices.Catalogue
+	price  prices.Price
+	bound  llm.Money // of the cost
+	tokens int64     // bound of the tokens
+	first  bool      // of the guards of this attempt: it speaks for the attempt
+	few    [3]ledger.Charge
 }
 
 // Durable waits until the reservation is on disk.
@@ -258,78 +232,52 @@ func (h *guardHold) Settle(x *llm.Exchange, a *llm.Attempt) {
 	}
 	u := &a.Usage
 	d := &a.Deployment
-	cost := h.g.cat.CostOf(h.price, d.Provider, d.Type, a.Started, u)
+	cost, tokens := h.cat.CostOf(h.price, d.Provider, d.Type, a.Started, u), totalTokens(u)
 	if !u.Reported && !u.Estimated {
 		// It was answered, or may have been, and nobody knows what it used:
 		// then it used all that it could.
-		cost = max(cost, h.bound)
+		cost, tokens = max(cost, h.bound), max(tokens, h.tokens)
 		if h.first {
 			u.Estimated = true
 		}
+	} else if a.Result == llm.ResultAnswered && h.g.estimating() {
+		h.g.estimates.learn(moneyOf(d.Model), h.bound, cost)
+		h.g.estimates.learn(tokensOf(d.Model), llm.Money(h.tokens), llm.Money(tokens))
 	}
 	if h.first {
 		a.Cost = cost
 	}
-	row := ledger.Row{Served: u.Model, Usage: *u, Cost: cost, Result: a.Result}
+	row := ledger.Row{Served: u.Model, Usage: *u, Cost: cost, Tokens: tokens, Result: a.Result}
 	row.Usage.Parts = nil
-	h.held.Settle(a.Ended, row)
+	if w := h.held.Settle(a.Ended, row); len(w) > 0 && h.g.o.OnWarn != nil {
+		h.g.o.OnWarn(x, w)
+	}
+}
+
+// totalTokens counts what budgets of tokens are charged: prompt and output of the
+// call, or of its parts where it has any.
+func totalTokens(u *llm.Usage) int64 {
+	if len(u.Parts) == 0 {
+		return add(add(add(u.Input, u.CacheRead), add(u.CacheWrite, u.CacheWrite1h)), u.Output)
+	}
+	sum := int64(0)
+	for i := range u.Parts {
+		sum = add(sum, totalTokens(&u.Parts[i]))
+	}
+	return sum
+}
+
+func (g *Guard) estimating() bool {
+	for i := range g.o.Budgets {
+		if g.o.Budgets[i].Estimate {
+			return true
+		}
+	}
+	return false
 }
 
 func (g *Guard) deny(x *llm.Exchange, rule string, d *llm.Denial) *llm.Denial {
 	d.Rule = rule
 	x.Decide(llm.Decision{Module: "cost", Rule: rule, Action: "deny", Code: d.Code, Detail: d.Message})
-	return d
-}
-
-func unpriced(model string) *llm.Denial {
-	d := llm.Deny(http.StatusForbidden, llm.CodeModelUnpriced, llm.StageQuota,
-		"the model %.100q has no price here, so its cost cannot be held to a budget; name another model or ask the operator to set a price", model)
-	d.Param = "model"
-	d.NoRetry = true
-	return d
-}
-
-func unboundedRequest(parts string) *llm.Denial {
-	d := llm.Deny(http.StatusForbidden, llm.CodeUnbounded, llm.StageQuota,
-		"the cost of this request has no upper bound because of %s, and it falls under a budget; leave that out or ask the operator for a ceiling", parts)
-	d.NoRetry = true
-	return d
-}
-
-func storeUnavailable(err error) *llm.Denial {
-	return llm.Deny(http.StatusServiceUnavailable, llm.CodeStoreUnavailable, llm.StageInfrastructure,
-		"the gateway cannot write to its ledger at the moment; try again shortly").Because(err)
-}
-
-// budgetExceeded speaks to the caller about its own budget only: what remains
-// of a budget that it shares is not more than what it could find out by asking.
-func budgetExceeded(r *ledger.Refusal, need llm.Money, now time.Time) *llm.Denial {
-	b := r.Budget
-	scope := b.Scope
-	if strings.HasPrefix(scope, "{") {
-		scope = "caller group"
-	}
-	name := ""
-	if b.Name != "" {
-		name = " " + b.Name
-	}
-	until := "it does not start anew"
-	if !r.Ends.IsZero() {
-		until = "it starts anew at " + r.Ends.Format(time.RFC3339)
-	}
-	window := " a " + b.Window.String()
-	switch b.Window {
-	case ledger.Total:
-		window = " in total"
-	case ledger.Hour:
-		window = " an hour"
-	}
-	d := llm.Deny(http.StatusTooManyRequests, llm.CodeBudgetExceeded, llm.StageQuota,
-		"the budget%s of %s%s per %s has too little left: %s remains and this request may cost up to %s; %s. A smaller max_tokens or prompt costs less",
-		name, b.Amount, window, scope, r.Remaining, need, until)
-	d.NoRetry = true
-	if !r.Ends.IsZero() {
-		d.RetryAfter = max(time.Second, r.Ends.Sub(now))
-	}
 	return d
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -17,7 +18,7 @@ import (
 // the budget, and in the end nothing is reserved and all sums agree.
 func TestGuardUnderConcurrency(t *testing.T) {
 	const amount = 100_000
-	f := guard(t, GuardOptions{Budgets: []Budget{dayBudget(amount), {Amount: amount / 2, Window: BudgetMonth, Scope: "model"}}})
+	f := guard(t, GuardOptions{Budgets: []Budget{dayBudget(amount), {Budget: ledger.Budget{Amount: amount / 2, Window: BudgetMonth, Scope: "model"}}}})
 	var admitted, denied atomic.Int64
 	var cost atomic.Int64
 	var wg sync.WaitGroup

@@ -26,6 +26,8 @@ var house = prices.Embedded().With([]prices.Override{
 	{Pattern: "free/*", Free: true},
 })
 
+func testCatalogue() *prices.Catalogue { return house }
+
 func byKey(x *llm.Exchange, a *llm.Attempt, scope string) string {
 	switch scope {
 	case "key":
@@ -37,7 +39,7 @@ func byKey(x *llm.Exchange, a *llm.Attempt, scope string) string {
 }
 
 func dayBudget(amount llm.Money) Budget {
-	return Budget{Amount: amount, Window: BudgetDay, Scope: "key"}
+	return Budget{Budget: ledger.Budget{Amount: amount, Window: BudgetDay, Scope: "key"}}
 }
 
 type fixture struct {
@@ -55,7 +57,7 @@ func guard(t testing.TB, o GuardOptions) *fixture {
 	}
 	t.Cleanup(func() { f.l.Close() })
 	o.ScopeValue = byKey
-	f.g = NewGuard(f.l, house, o)
+	f.g = NewGuard(f.l, testCatalogue, o)
 	return f
 }
 
@@ -117,7 +119,7 @@ func TestGuardReservesAndSettles(t *testing.T) {
 	if a.Cost != 90 || f.l.Reserved() != 0 {
 		t.Errorf("cost %d, reserved %d", a.Cost, f.l.Reserved())
 	}
-	if s, r, left := f.l.Balance(dayBudget(1000), "alice", noon); s != 90 || r != 0 || left != 910 {
+	if s, r, left := f.l.Balance(dayBudget(1000).Budget, "alice", noon); s != 90 || r != 0 || left != 910 {
 		t.Errorf("%d %d %d", s, r, left)
 	}
 	totals, rows := f.close(t)
@@ -135,7 +137,7 @@ func TestGuardRefusesWhatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	month := Budget{Amount: 250, Window: BudgetMonth, Scope: "key", Name: "house", TimeZone: berlin}
+	month := Budget{Budget: ledger.Budget{Amount: 250, Window: BudgetMonth, Scope: "key", Name: "house", TimeZone: berlin}}
 	f := guard(t, GuardOptions{Budgets: []Budget{dayBudget(1000), month}})
 	if _, err := f.admit(f.exchange(), openai); err != nil {
 		t.Fatal(err)
@@ -160,7 +162,7 @@ func TestGuardRefusesWhatDoesNotFit(t *testing.T) {
 	if last := x.Decisions[len(x.Decisions)-1]; last.Action != "deny" || last.Rule != "house" || last.Code != llm.CodeBudgetExceeded {
 		t.Errorf("%+v", last)
 	}
-	if s, r, _ := f.l.Balance(dayBudget(1000), "alice", noon); s != 0 || r != 206 {
+	if s, r, _ := f.l.Balance(dayBudget(1000).Budget, "alice", noon); s != 0 || r != 206 {
 		t.Errorf("the other budget was charged: %d %d", s, r)
 	}
 	// Another caller has its own.
@@ -169,7 +171,7 @@ func TestGuardRefusesWhatDoesNotFit(t *testing.T) {
 	if _, err := f.admit(y, openai); err != nil {
 		t.Error(err)
 	}
-	total := guard(t, GuardOptions{Budgets: []Budget{{Amount: 1, Window: BudgetTotal, Scope: "key"}}})
+	total := guard(t, GuardOptions{Budgets: []Budget{{Budget: ledger.Budget{Amount: 1, Window: BudgetTotal, Scope: "key"}}}})
 	_, err = total.admit(total.exchange(), openai)
 	if d := denial(t, err, 429, llm.CodeBudgetExceeded); d.RetryAfter != 0 || !d.NoRetry {
 		t.Errorf("%+v", d)
@@ -269,7 +271,7 @@ func TestGuardBadInput(t *testing.T) {
 			change(x.View)
 			f.admit(x, openai)
 		}
-		if _, r, left := f.l.Balance(dayBudget(llm.MaxMoney), "alice", noon); r < 0 || left < 0 {
+		if _, r, left := f.l.Balance(dayBudget(llm.MaxMoney).Budget, "alice", noon); r < 0 || left < 0 {
 			t.Errorf("%s: reserved %d, left %d", name, r, left)
 		}
 	}
@@ -306,9 +308,9 @@ func TestDeclare(t *testing.T) {
 		}
 		x := &llm.Exchange{Dialect: tc.dialect, View: &llm.View{Stream: tc.stream, MaxTokens: tc.max}}
 		x.Changes.MaxTokens = tc.changed
-		g := NewGuard(nil, house, o)
+		g := NewGuard(nil, testCatalogue, o)
 		g.Declare(x)
-		if x.Changes.IncludeUsage != tc.wantUsage || x.Changes.MaxTokens != tc.wantMax {
+		if x.Changes.IncludeUsage != tc.wantUsage || x.ChangesFor(nil).MaxTokens != tc.wantMax {
 			t.Errorf("%s: %+v", tc.name, x.Changes)
 		}
 		g.Declare(&llm.Exchange{Dialect: tc.dialect})
@@ -378,7 +380,7 @@ func TestHowACallIsCharged(t *testing.T) {
 // Two guards in the way of one request: both hold, one speaks.
 func TestTwoGuards(t *testing.T) {
 	f := guard(t, GuardOptions{Budgets: []Budget{dayBudget(1000)}})
-	inner := NewGuard(f.l, house, GuardOptions{Budgets: []Budget{{Amount: 500, Window: BudgetTotal, Scope: "model"}}, ScopeValue: byKey})
+	inner := NewGuard(f.l, testCatalogue, GuardOptions{Budgets: []Budget{{Budget: ledger.Budget{Amount: 500, Window: BudgetTotal, Scope: "model"}}}, ScopeValue: byKey})
 	x := f.exchange()
 	x.Govern(f.g)
 	x.Govern(inner)

@@ -36,12 +36,12 @@ func TestParseRate(t *testing.T) {
 }
 
 func TestParseBudgetAmount(t *testing.T) {
-	m, w, err := ParseBudgetAmount("20", "USD/day")
+	m, _, w, err := ParseBudgetAmount("20", "USD/day")
 	if err != nil || m != 20*llm.USD || w != BudgetDay {
 		t.Errorf("%v %v %v", m, w, err)
 	}
 	for _, bad := range [][2]string{{"0", "USD/day"}, {"20", "EUR/day"}, {"20", "USD"}, {"20", "USD/year"}, {"x", "USD/day"}, {"20", "usd/day"}, {"-1", "USD/day"}} {
-		if _, _, err := ParseBudgetAmount(bad[0], bad[1]); err == nil {
+		if _, _, _, err := ParseBudgetAmount(bad[0], bad[1]); err == nil {
 			t.Errorf("%v: no error", bad)
 		}
 	}
@@ -70,7 +70,7 @@ func FuzzParseBudgetAmount(f *testing.F) {
 	f.Add("1.5k", "USD/total")
 	f.Add("9999999999", "USD/hour")
 	f.Fuzz(func(t *testing.T, amount, per string) {
-		m, w, err := ParseBudgetAmount(amount, per)
+		m, _, w, err := ParseBudgetAmount(amount, per)
 		if err == nil && (m <= 0 || w < BudgetHour || w > BudgetTotal || per != "USD/"+w.String()) {
 			t.Fatalf("%q %q: %v %v", amount, per, m, w)
 		}

@@ -68,6 +68,8 @@ type Denial struct {
 	RetryAfter time.Duration
 	// NoRetry adds "x-should-retry: false", which the providers' SDKs obey.
 	NoRetry bool
+	// Fallback is a model that may be asked instead, "" for none.
+	Fallback string
 	// Header holds further answer headers as name, value pairs.
 	Header [][2]string
 	// Err is the internal cause: it is logged, never shown to the client.

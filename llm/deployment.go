@@ -72,6 +72,12 @@ type Attempt struct {
 	// MaxTokens is the limit on output tokens of each choice to which a governor
 	// has lowered this attempt, because more is not affordable; 0 when none has.
 	MaxTokens int64
+	// CutAt is the number of output tokens, of all choices together, beyond which
+	// the answer must be cut, because no more has been reserved; 0 for never.
+	CutAt int64
+	// Warning names the budgets that are nearly spent, and how far, e.g.
+	// "key/day 80%"; for the caller.
+	Warning string
 	// AuditIndex is the index of its admitted record, -1 without one.
 	AuditIndex int64
 

@@ -27,6 +27,10 @@ type Changes struct {
 	Model string
 	// MaxTokens sets or lowers the limit on output tokens; 0 leaves it.
 	MaxTokens int64
+	// DefaultMaxTokens is the limit for a request that has no other; 0 for none.
+	// llm_upstream leaves that to the gate, which knows the deployment, and
+	// clears it: it is for stock proxies, whose request is made before the gate.
+	DefaultMaxTokens int64
 	// IncludeUsage asks a chat or completions stream for its usage chunk.
 	IncludeUsage bool
 	// Edits are byte edits of View.Raw made by policy, sorted by span.
@@ -188,6 +192,33 @@ func (x *Exchange) Model() string {
 
 // Stream reports whether the caller asked for a stream.
 func (x *Exchange) Stream() bool { return x.View != nil && x.View.Stream }
+
+// OutputLimit is the limit on output tokens of each choice with which an attempt
+// leaves: the lowest of the caller's, the declared one and what a governor made
+// of it for this attempt; -1 if there is none. a may be nil.
+func (x *Exchange) OutputLimit(a *Attempt) int64 {
+	n := int64(-1)
+	if x.View != nil {
+		n = x.View.MaxTokens
+	}
+	if m := x.ChangesFor(a).MaxTokens; m > 0 && (n < 0 || m < n) {
+		n = m
+	}
+	return n
+}
+
+// ChangesFor returns the declared changes as they hold for one attempt. a may be
+// nil.
+func (x *Exchange) ChangesFor(a *Attempt) Changes {
+	c := x.Changes
+	if c.MaxTokens <= 0 && c.DefaultMaxTokens > 0 && x.View != nil && x.View.MaxTokens < 0 {
+		c.MaxTokens = c.DefaultMaxTokens
+	}
+	if a != nil && a.MaxTokens > 0 && (c.MaxTokens <= 0 || a.MaxTokens < c.MaxTokens) {
+		c.MaxTokens = a.MaxTokens
+	}
+	return c
+}
 
 // Current returns the latest attempt, nil if none was admitted.
 func (x *Exchange) Current() *Attempt {

@@ -78,6 +78,9 @@ type View struct {
 	MaxTokens      int64
 	MaxTokensSpan  Span
 	MaxTokensField string
+	// MinOutput is the least limit on output tokens that the rest of the request
+	// allows (Anthropic: more than the thinking budget), 0 for any.
+	MinOutput int64
 	// Choices is the number of answers asked for (OpenAI n × best_of), at least
 	// 1; for prompts in batches (completions, embeddings) the number of answers
 	// over all of them.
