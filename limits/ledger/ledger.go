@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -301,6 +302,23 @@ func contains(hits []hit, b *balance) bool {
 
 // Reserved returns the most that this hold reserves in a budget of money.
 func (h *Hold) Reserved() llm.Money { return h.need }
+
+// Warned names the budgets of which a threshold was reached before this call, and
+// the highest, e.g. "key/day 80%, team/month 50%"; "" for none.
+func (h *Hold) Warned() string {
+	h.l.mu.Lock()
+	defer h.l.mu.Unlock()
+	s := ""
+	for i := range h.from {
+		if b := h.from[i].bal; b.warned > 0 && len(h.from[i].charge.Budget.Warn) > 0 {
+			if s != "" {
+				s += ", "
+			}
+			s += h.from[i].charge.Budget.Label() + " " + strconv.Itoa(b.warned) + "%"
+		}
+	}
+	return s
+}
 
 // Durable returns once the reservation is on disk, or with the reason why it is
 // not. It is safe to call more than once.
