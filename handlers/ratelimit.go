@@ -5,51 +5,74 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// RateLimit holds callers to rates: requests in a window and requests at once.
-// All limits of a directive are charged together or not at all; what exceeds one
-// is refused with 429 rate_limited and a Retry-After. No window, wherever it
-// starts, admits more than its limit. Counters are kept in memory, shared by all
-// routes and sites that name the same limit, and survive a reload.
+// RateLimit holds callers to rates: requests and tokens in a window, and requests
+// at once. All limits of a directive are charged together or not at all; what
+// exceeds one is refused with 429 rate_limited and a Retry-After. No window,
+// wherever it starts, admits more than its limit. Counters are kept in memory,
+// shared by all routes and sites that name the same limit, and survive a reload.
 //
-// It stands before the body is read, so the scopes `model` and `provider` are
-// not available here.
+// Requests are counted before the body is read. Tokens are reserved when a call
+// is about to leave for a provider, by an upper bound, and settled to what it
+// really used; so are the limits per model and provider, which are not known
+// before.
 type RateLimit struct {
 	// Limits are the limits; at least one.
 	Limits []Limit `json:"limits,omitempty"`
+	// Headers says in which form answers tell where the caller stands: `dialect`
+	// (default) as its provider does; `ietf` in the RateLimit fields of the IETF
+	// as well.
+	Headers string `json:"headers,omitempty"`
 
 	common
-	limits []*limits.RateLimit
+	before []*limits.RateLimit // charged when the request comes
+	gate   []*limits.RateLimit // charged when a call leaves
+	bound  atomic.Pointer[boundThrottle]
 }
 
 // Limit is one rate limit.
 type Limit struct {
-	// Dimension is what is counted: `requests` or `concurrent`.
+	// Dimension is what is counted: `requests`, `tokens`, `input_tokens`,
+	// `output_tokens` or `concurrent`.
 	Dimension string `json:"dimension"`
-	// Amount is how many; at least 1.
+	// Amount is how many; 1 to 2^53.
 	Amount int64 `json:"amount"`
-	// Window is the length of the window of `requests`, in nanoseconds or as a
-	// duration string; not for `concurrent`.
+	// Window is the length of the window, in nanoseconds or as a duration string,
+	// 1 ms to 366 days; not for `concurrent`.
 	Window caddy.Duration `json:"window,omitempty"`
+	// Burst makes it a rate with room instead of a sliding window: so many at
+	// once, refilled at the amount per window. Default 0: a sliding window.
+	Burst int64 `json:"burst,omitempty"`
 	// Per is the scope that has its own counter: `key` (default), `user`,
-	// `team`, `org`, `ip`, `global`, or a placeholder such as
+	// `team`, `org`, `ip`, `model`, `provider`, `global`, or a placeholder such as
 	// {http.request.host}. Callers without the scope share one counter.
 	Per string `json:"per,omitempty"`
+	// Overrides are amounts for single values of the scope. Default none.
+	Overrides map[string]int64 `json:"overrides,omitempty"`
 	// Name separates this counter from others of the same dimension, window
 	// and scope. Default none: they share.
 	Name string `json:"name,omitempty"`
+	// Estimate reserves a third of the upper bound of a prompt's tokens, which
+	// counts one for each byte. Default false. Not for `requests` and
+	// `concurrent`.
+	Estimate bool `json:"estimate,omitempty"`
+}
+
+// boundThrottle is the governor for one set of counters; a reload may bring
+// another.
+type boundThrottle struct {
+	rates    *limits.Rates
+	throttle *limits.Throttle
 }
 
 // CaddyModule describes the module to Caddy.
@@ -65,17 +88,43 @@ func (h *RateLimit) Provision(ctx caddy.Context) error {
 	if err := h.validate(); err != nil {
 		return fmt.Errorf("llm_ratelimit: %w", err)
 	}
+	switch h.Headers {
+	case "", "dialect", "ietf":
+	default:
+		return fmt.Errorf("llm_ratelimit: headers: want dialect or ietf, not %q", h.Headers)
+	}
 	if len(h.Limits) == 0 {
 		return errors.New("llm_ratelimit: no limit")
 	}
 	for i := range h.Limits {
-		if err := h.Limits[i].check(); err != nil {
-			return fmt.Errorf("llm_ratelimit: %w", err)
+		l := &h.Limits[i]
+		if err := l.check(); err != nil {
+			return fmt.Errorf("llm_ratelimit: limit %d: %w", i+1, err)
 		}
-		l := h.Limits[i]
-		h.limits = append(h.limits, &limits.RateLimit{Dimension: l.Dimension, Amount: l.Amount, Window: time.Duration(l.Window), Scope: l.scope(), Name: l.Name})
+		if err := l.clash(h.Limits[:i]); err != nil {
+			return fmt.Errorf("llm_ratelimit: limit %d: %w", i+1, err)
+		}
+		if rl := l.limit(); l.atGate() {
+			h.gate = append(h.gate, rl)
+		} else {
+			h.before = append(h.before, rl)
+		}
 	}
 	return nil
+}
+
+func (l *Limit) limit() *limits.RateLimit {
+	rl := &limits.RateLimit{
+		Dimension: l.Dimension, Amount: l.Amount, Window: time.Duration(l.Window), Burst: l.Burst,
+		Scope: l.scope(), Name: l.Name, Overrides: l.Overrides, Estimate: l.Estimate,
+	}
+	if rl.Scope == "model" && len(l.Overrides) > 0 { // as scopeValue does
+		rl.Overrides = make(map[string]int64, len(l.Overrides))
+		for model, n := range l.Overrides {
+			rl.Overrides[strings.ToLower(model)] = n
+		}
+	}
+	return rl
 }
 
 func (l *Limit) scope() string {
@@ -85,23 +134,88 @@ func (l *Limit) scope() string {
 	return l.Per
 }
 
+// counted reports whether the limit counts tokens.
+func (l *Limit) counted() bool {
+	return l.Dimension == limits.Tokens || l.Dimension == limits.InputTokens || l.Dimension == limits.OutputTokens
+}
+
+// atGate reports whether the limit can only be charged when it is known where a
+// call goes and what it says.
+func (l *Limit) atGate() bool { return l.counted() || l.Per == "model" || l.Per == "provider" }
+
 func (l *Limit) check() error {
-	switch l.Dimension {
-	case "requests":
-		if l.Window <= 0 {
-			return errors.New("requests: no window; want e.g. 600/min")
+	switch {
+	case l.Dimension == limits.Concurrent:
+		if l.Window != 0 || l.Burst != 0 {
+			return errors.New("concurrent: takes a count, without a window and without burst")
 		}
-	case "concurrent":
-		if l.Window != 0 {
-			return errors.New("concurrent: takes a count without a window")
+	case l.Dimension == limits.Requests || l.counted():
+		if l.Window <= 0 {
+			return fmt.Errorf("%s: no window; want e.g. 600/min", l.Dimension)
+		}
+		if w := time.Duration(l.Window); w < time.Millisecond || w > limits.MaxWindow {
+			return fmt.Errorf("%s: a window of %s; want 1 ms to 366 days", l.Dimension, w)
 		}
 	default:
-		return fmt.Errorf("unknown limit %q; want requests or concurrent", l.Dimension)
+		return fmt.Errorf("unknown limit %q; want requests, tokens, input_tokens, output_tokens or concurrent", l.Dimension)
 	}
-	if l.Amount < 1 {
-		return fmt.Errorf("%s: the amount must be at least 1", l.Dimension)
+	if err := checkAmount(l.Amount); err != nil {
+		return fmt.Errorf("%s: the amount %w", l.Dimension, err)
 	}
-	return checkScope(l.scope(), "key", "user", "team", "org", "ip", "global")
+	if l.Estimate && (!l.counted() || l.Dimension == limits.OutputTokens) {
+		return fmt.Errorf("%s: takes no estimate; only tokens and input_tokens do", l.Dimension)
+	}
+	if err := checkScope(l.scope(), "key", "user", "team", "org", "ip", "model", "provider", "global"); err != nil {
+		return err
+	}
+	if len(l.Overrides) > 0 && l.Per == "global" {
+		return fmt.Errorf("%s: per global has no values to override", l.Dimension)
+	}
+	for value, n := range l.Overrides {
+		if value == "" {
+			return fmt.Errorf("%s: override without a value", l.Dimension)
+		}
+		if err := checkAmount(n); err != nil {
+			return fmt.Errorf("%s: override %s %w", l.Dimension, value, err)
+		}
+	}
+	return l.checkBurst()
+}
+
+// checkBurst refuses a burst that would not come back within the longest window
+// of all: whoever writes that means something else.
+func (l *Limit) checkBurst() error {
+	if l.Burst == 0 {
+		return nil
+	}
+	if err := checkAmount(l.Burst); err != nil {
+		return fmt.Errorf("%s: burst %w", l.Dimension, err)
+	}
+	if l.Burst/l.Amount > int64(limits.MaxWindow)/int64(l.Window) {
+		return fmt.Errorf("%s: a burst of %d at %d in %s would take more than 366 days to come back", l.Dimension, l.Burst, l.Amount, time.Duration(l.Window))
+	}
+	return nil
+}
+
+func checkAmount(n int64) error {
+	if n < 1 || n > limits.MaxAmount {
+		return fmt.Errorf("must be 1 to %d, not %d", int64(limits.MaxAmount), n)
+	}
+	return nil
+}
+
+// clash refuses a limit that is one with another of the directive.
+func (l *Limit) clash(others []Limit) error {
+	for i := range others {
+		o := &others[i]
+		if l.Name != "" && o.Name == l.Name {
+			return fmt.Errorf("two limits have the name %q", l.Name)
+		}
+		if o.Dimension == l.Dimension && o.Window == l.Window && o.scope() == l.scope() && o.Name == l.Name && (o.Burst > 0) == (l.Burst > 0) {
+			return fmt.Errorf("%s per %s is given twice for the same window; give one of them a name", l.Dimension, l.scope())
+		}
+	}
+	return nil
 }
 
 // checkScope accepts one of the named scopes or a placeholder.
@@ -121,86 +235,44 @@ func (h *RateLimit) govern(c *call, _ *http.Request) error {
 		return err
 	}
 	x := &c.x
+	c.standing.ietf = c.standing.ietf || h.Headers == "ietf"
 	var few [4]limits.Charge
 	charges := few[:0]
-	for _, l := range h.limits {
-		charges = append(charges, limits.Charge{Limit: l, Value: scopeValue(x, nil, l.Scope)})
+	for _, l := range h.before {
+		charges = append(charges, limits.Charge{Limit: l, Value: scopeValue(x, nil, l.Scope), Hold: len(h.gate) > 0})
 	}
 	taken, refused := c.stores.Rates.Take(x.Start, charges)
 	if refused != nil {
-		return c.rateLimited(refused)
+		c.standing.refused(refused)
+		return refused.Deny(x)
 	}
+	c.standing.add(taken.Status)
 	x.Pass("ratelimit")
 	x.Decide(llm.Decision{Module: "ratelimit", Action: "allow"})
-	x.Defer(taken.Release)
-	for _, s := range taken.Status {
-		if s.Limit.Dimension == "requests" {
-			rateHeaders(x, c.w.under.Header(), s.Limit.Amount, s.Remaining, s.Reset, x.Start)
-			break
+	if len(h.gate) == 0 {
+		x.Defer(taken.Release)
+		return nil
+	}
+	g := &rateGate{c: c, throttle: h.throttle(c.stores.Rates), before: taken}
+	x.Defer(g.end)
+	// Tokens are known once the body is; a flood has been turned away by now.
+	if x.Dialect.HasBody() {
+		if err := c.view(); err != nil {
+			return err
 		}
 	}
+	g.throttle.Declare(x)
+	x.Govern(g)
 	return nil
 }
 
-// rateHeaders tells the caller where it stands, in the headers that its SDK
-// reads. The first requests limit of the directive speaks.
-func rateHeaders(x *llm.Exchange, h http.Header, limit, remaining int64, reset time.Time, at time.Time) {
-	if x.Family == llm.FamilyAnthropic {
-		h.Set("Anthropic-Ratelimit-Requests-Limit", strconv.FormatInt(limit, 10))
-		h.Set("Anthropic-Ratelimit-Requests-Remaining", strconv.FormatInt(remaining, 10))
-		h.Set("Anthropic-Ratelimit-Requests-Reset", reset.UTC().Format(time.RFC3339))
-		return
+func (h *RateLimit) throttle(r *limits.Rates) *limits.Throttle {
+	b := h.bound.Load()
+	if b == nil || b.rates != r {
+		b = &boundThrottle{r, limits.NewThrottle(r, h.gate, scopeValue)}
+		h.bound.Store(b)
 	}
-	h.Set("X-Ratelimit-Limit-Requests", strconv.FormatInt(limit, 10))
-	h.Set("X-Ratelimit-Remaining-Requests", strconv.FormatInt(remaining, 10))
-	h.Set("X-Ratelimit-Reset-Requests", max(0, reset.Sub(at)).Round(time.Millisecond).String())
-}
-
-func (c *call) rateLimited(r *limits.Refusal) error {
-	l := r.Limit
-	what := "requests at once"
-	if l.Dimension == "requests" {
-		what = "requests in " + windowName(l.Window)
-	}
-	name := l.Name
-	if name == "" {
-		name = l.Dimension
-	}
-	d := llm.Deny(http.StatusTooManyRequests, llm.CodeRateLimited, llm.StageQuota,
-		"the limit of %d %s per %s is reached; wait %s and try again", l.Amount, what, scopeName(l.Scope), waitName(r.RetryAfter))
-	d.Rule = name
-	d.RetryAfter = max(r.RetryAfter, time.Second)
-	c.x.Decide(llm.Decision{Module: "ratelimit", Rule: name, Action: "deny", Code: d.Code})
-	if l.Dimension == "requests" {
-		rateHeaders(&c.x, c.w.under.Header(), l.Amount, 0, c.x.Start.Add(r.RetryAfter), c.x.Start)
-	}
-	return d
-}
-
-func waitName(d time.Duration) string {
-	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10) + " s"
-}
-
-func windowName(d time.Duration) string {
-	switch d {
-	case time.Second:
-		return "a second"
-	case time.Minute:
-		return "a minute"
-	case time.Hour:
-		return "an hour"
-	case 24 * time.Hour:
-		return "a day"
-	}
-	return d.String()
-}
-
-// scopeName is how a scope is called to the client.
-func scopeName(scope string) string {
-	if strings.HasPrefix(scope, "{") {
-		return "caller group"
-	}
-	return scope
+	return b.throttle
 }
 
 // scopeValue returns the value of a scope for a request; empty means none.
@@ -243,87 +315,7 @@ func scopeValue(x *llm.Exchange, a *llm.Attempt, scope string) string {
 	return x.Resolve(scope)
 }
 
-// UnmarshalCaddyfile reads the directive, in one line or as a block:
-//
-//	llm_ratelimit requests 60/min
-//	llm_ratelimit {
-//		requests   <n>/<window> [per <scope>] [name <name>]
-//		concurrent <n>          [per <scope>] [name <name>]
-//		errors json|pass
-//		debug_headers
-//	}
-func (h *RateLimit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if d.NextArg() {
-		if err := h.unmarshalLimit(d); err != nil {
-			return err
-		}
-	}
-	if err := h.block(d, func() error { return h.unmarshalLimit(d) }); err != nil {
-		return err
-	}
-	if len(h.Limits) == 0 {
-		return d.Err("llm_ratelimit needs at least one limit, e.g. requests 600/min")
-	}
-	return nil
-}
-
-func (h *RateLimit) unmarshalLimit(d *caddyfile.Dispenser) error {
-	l := Limit{Dimension: d.Val()}
-	if l.Dimension != "requests" && l.Dimension != "concurrent" {
-		return d.Errf("unknown option %q of llm_ratelimit; want requests or concurrent", l.Dimension)
-	}
-	if !d.NextArg() {
-		return d.ArgErr()
-	}
-	if l.Dimension == "requests" {
-		n, window, err := limits.ParseRate(d.Val())
-		if err != nil {
-			return d.Errf("requests: %v", err)
-		}
-		l.Amount, l.Window = n, caddy.Duration(window)
-	} else {
-		n, err := parseCount(d.Val())
-		if err != nil {
-			return d.Errf("concurrent: %v", err)
-		}
-		l.Amount = n
-	}
-	for d.NextArg() {
-		var into *string
-		switch d.Val() {
-		case "per":
-			into = &l.Per
-		case "name":
-			into = &l.Name
-		default:
-			return d.Errf("%s: unexpected argument %q; want per <scope> or name <name>", l.Dimension, d.Val())
-		}
-		if *into != "" || !d.NextArg() || d.Val() == "" {
-			return d.ArgErr()
-		}
-		*into = d.Val()
-	}
-	if err := l.check(); err != nil {
-		return d.Errf("%v", err)
-	}
-	for _, other := range h.Limits {
-		if other.Dimension == l.Dimension && other.Window == l.Window && other.scope() == l.scope() && other.Name == l.Name {
-			return d.Errf("%s per %s is given twice for the same window; give one of them a name", l.Dimension, l.scope())
-		}
-	}
-	h.Limits = append(h.Limits, l)
-	return nil
-}
-
-// ParseRateLimit is the Caddyfile directive llm_ratelimit.
-func ParseRateLimit(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	m := new(RateLimit)
-	return m, m.UnmarshalCaddyfile(h.Dispenser)
-}
-
 var (
 	_ caddy.Provisioner           = (*RateLimit)(nil)
 	_ caddyhttp.MiddlewareHandler = (*RateLimit)(nil)
-	_ caddyfile.Unmarshaler       = (*RateLimit)(nil)
 )

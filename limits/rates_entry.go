@@ -4,102 +4,147 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash/maphash"
+	"math/rand/v2"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
+
+type rateShard struct {
+	mu sync.Mutex
+	// entries are found by hash; those of one hash are a list. The hash is keyed,
+	// so nobody can aim at one.
+	entries map[uint64]*rateEntry
+	order   []*rateEntry // all entries, for the sweep
+	hand    int
+	_       [64]byte // keeps neighbouring locks off one cache line
+}
+
+// rateIdent is what makes two configured limits one.
+type rateIdent struct {
+	dimension string
+	window    time.Duration
+	scope     string
+	name      string
+	burst     bool
+}
+
+// rateFamily is a limit's identity in one Rates, with what all its counters
+// share.
+type rateFamily struct {
+	rates      *Rates
+	concurrent bool
+	burst      bool
+	window     int64 // in ns
+	width      int64 // of a slice of the window, in ns
+	salt       uint64
+	live       atomic.Int64 // counters of this identity
+}
 
 // rateEntry is the counter of one limit and scope value. Its shard's lock
 // guards it.
 type rateEntry struct {
-	key      rateKey
-	family   *rateFamily
+	fam      *rateFamily
+	value    string
+	hash     uint64
+	next     *rateEntry // of the same hash
 	shard    uint32
 	index    int   // in rateShard.order
+	held     int   // open charges; a counter with any is not idle
 	inflight int64 // of Concurrent
-	total    int64 // of Requests: the sum of buckets
-	width    int64 // of a bucket, in ns
-	head     int   // first bucket that counts
-	buckets  []bucket
+	window   slidingWindow
+	meter    *meter // instead of window, where the family has a burst
 }
 
-// bucket counts the requests of one slice of time. Only slices in which
-// something happened have one, so that a caller seen once costs little.
-type bucket struct{ slice, n int64 }
-
-func (r *Rates) hit(c *Charge, at int) rateHit {
-	l := c.Limit
-	h := rateHit{at: at}
-	h.key.concurrent = l.Dimension == Concurrent
-	if !h.key.concurrent {
-		h.key.window = l.Window
+// family finds what the counters of a limit share.
+func (r *Rates) family(l *RateLimit) *rateFamily {
+	if f := l.bound.Load(); f != nil && f.rates == r {
+		return f
 	}
-	h.key.scope, h.key.name, h.key.value = l.Scope, l.Name, c.Value
+	id := rateIdent{l.Dimension, l.Window, l.Scope, l.Name, l.Burst > 0}
+	if l.Dimension == Concurrent {
+		id.window, id.burst = 0, false
+	}
+	r.famMu.Lock()
+	defer r.famMu.Unlock()
+	f := r.families[id]
+	if f == nil {
+		w := max(1, int64(id.window))
+		f = &rateFamily{
+			rates: r, concurrent: l.Dimension == Concurrent, burst: id.burst, salt: rand.Uint64(),
+			window: w, width: (w + windowSlices - 1) / windowSlices,
+		}
+		r.families[id] = f
+	}
+	l.bound.Store(f)
+	return f
+}
+
+// find says which counter a charge goes to.
+func (r *Rates) find(h *rateHit, c *Charge) {
+	h.fam = r.family(c.Limit)
+	h.value = c.Value
 	switch {
 	case c.Value == "":
-		h.key.value = None
+		h.value = None
 	case len(c.Value) > maxValue:
 		sum := sha256.Sum256([]byte(c.Value))
-		h.key.value = "sha256:" + hex.EncodeToString(sum[:])
+		h.value = "sha256:" + hex.EncodeToString(sum[:])
 	}
-	h.shard = r.shardOf(&h.key)
-	return h
+	// The family is mixed in: limits of one scope should not all meet in one
+	// shard.
+	h.hash = (maphash.String(r.seed, h.value) ^ h.fam.salt) * 0x9e3779b97f4a7c15
+	h.shard = uint32(h.hash >> (64 - rateShardBits))
 }
 
-// shardOf mixes the value with the length of the window: limits of one scope
-// should not all meet in one shard.
-func (r *Rates) shardOf(k *rateKey) uint32 {
-	x := maphash.String(r.seed, k.value) + uint64(k.window)*0x9e3779b97f4a7c15
-	if k.concurrent {
-		x += 0xd1b54a32d192ed03
+func (s *rateShard) get(hash uint64, fam *rateFamily, value string) *rateEntry {
+	for e := s.entries[hash]; e != nil; e = e.next {
+		if e.fam == fam && e.value == value {
+			return e
+		}
 	}
-	return uint32((x>>32)^x) % rateShards
+	return nil
 }
 
 // entry finds or makes the counter of a hit, whose shard is locked. If there is
 // no room it is the one that newcomers share.
 func (r *Rates) entry(h *rateHit, t int64) *rateEntry {
 	s := &r.shards[h.shard]
-	if e := s.entries[h.key]; e != nil {
+	if e := s.get(h.hash, h.fam, h.value); e != nil {
 		return e
 	}
-	fam := r.family(h.key.rateIdent)
+	value := h.value
 	r.sweep(s, t, 4)
-	if h.key.value != overflow && (r.live.Load() >= r.max || fam.live.Load() >= max(1, r.max/2)) {
+	if value != overflow && r.full(h.fam) {
 		r.sweep(s, t, 64)
-		if r.live.Load() >= r.max || fam.live.Load() >= max(1, r.max/2) {
+		if r.full(h.fam) {
 			// The shared counter must be one and the same for all, but its
 			// shard may come earlier in the order of locks; so there is one in
 			// every shard, and each admits its part of the amount.
-			k := h.key
-			k.value = overflow
-			if e := s.entries[k]; e != nil {
+			value = overflow
+			h.hash = h.fam.salt + uint64(h.shard)
+			if e := s.get(h.hash, h.fam, value); e != nil {
 				return e
 			}
-			h.key = k
 		}
 	}
-	k := h.key
-	k.value = strings.Clone(k.value) // it may be a piece of a large request
-	e := &rateEntry{key: k, family: fam, shard: h.shard, index: len(s.order)}
-	if !k.concurrent {
-		e.width = max(1, (int64(k.window)+windowBuckets-1)/windowBuckets)
+	e := &rateEntry{
+		fam: h.fam, hash: h.hash, next: s.entries[h.hash], shard: h.shard, index: len(s.order),
+		value: strings.Clone(value), // it may be a piece of a large request
 	}
-	s.entries[k] = e
+	if h.fam.burst {
+		e.meter = new(meter)
+	}
+	s.entries[h.hash] = e
 	s.order = append(s.order, e)
 	r.live.Add(1)
-	fam.live.Add(1)
+	h.fam.live.Add(1)
 	return e
 }
 
-func (r *Rates) family(id rateIdent) *rateFamily {
-	r.famMu.Lock()
-	defer r.famMu.Unlock()
-	f := r.families[id]
-	if f == nil {
-		f = &rateFamily{}
-		r.families[id] = f
-	}
-	return f
+func (r *Rates) full(fam *rateFamily) bool {
+	return r.live.Load() >= r.max || fam.live.Load() >= max(1, r.max/2)
 }
 
 // sweep looks at the next n entries of a shard and removes those that no longer
@@ -121,36 +166,49 @@ func (r *Rates) sweep(s *rateShard, t int64, n int) {
 		s.order[e.index], last.index = last, e.index
 		s.order[len(s.order)-1] = nil
 		s.order = s.order[:len(s.order)-1]
-		delete(s.entries, e.key)
-		e.family.live.Add(-1)
+		s.forget(e)
+		e.fam.live.Add(-1)
 		r.live.Add(-1)
 	}
 }
 
-func (e *rateEntry) idle(t int64) bool {
-	if e.key.concurrent {
-		return e.inflight == 0
+// forget takes an entry off the list of its hash.
+func (s *rateShard) forget(e *rateEntry) {
+	first := s.entries[e.hash]
+	if first == e {
+		if e.next == nil {
+			delete(s.entries, e.hash)
+		} else {
+			s.entries[e.hash] = e.next
+		}
+		return
 	}
-	e.expire(t)
-	return e.total == 0
+	for ; first != nil; first = first.next {
+		if first.next == e {
+			first.next = e.next
+			return
+		}
+	}
 }
 
-// expire forgets the buckets that have wholly left the window that ends at t.
-func (e *rateEntry) expire(t int64) {
-	oldest := t/e.width - windowBuckets // the slice in which that window starts
-	for e.head < len(e.buckets) && e.buckets[e.head].slice < oldest {
-		e.total -= e.buckets[e.head].n
-		e.head++
+func (e *rateEntry) idle(t int64) bool {
+	switch {
+	case e.held > 0:
+		return false
+	case e.fam.concurrent:
+		return e.inflight == 0
+	case e.meter != nil:
+		e.meter.drain(e.fam.window, t)
+		return e.meter.level == 0
 	}
-	if e.head == len(e.buckets) {
-		e.buckets, e.head = e.buckets[:0], 0
-	}
+	e.window.expire(e.fam.width, t)
+	return e.window.total == 0
 }
 
 // share is the part of an amount that a counter may admit: all of it, but for
 // the counters that strangers share, of which there is one in each shard.
 func (e *rateEntry) share(amount int64) int64 {
-	if e.key.value != overflow {
+	if e.value != overflow {
 		return amount
 	}
 	part := amount / rateShards
@@ -160,73 +218,82 @@ func (e *rateEntry) share(amount int64) int64 {
 	return part
 }
 
-func (e *rateEntry) take(amount, t int64) bool {
-	amount = e.share(amount)
-	if e.key.concurrent {
-		if e.inflight >= amount {
-			return false
-		}
-		e.inflight++
-		return true
+// left returns how much the counter has room for; less than 0 when it is in
+// debt. amount is the limit's for this counter.
+func (e *rateEntry) left(l *RateLimit, amount, t int64) int64 {
+	switch {
+	case e.fam.concurrent:
+		return amount - e.inflight
+	case e.meter != nil:
+		e.meter.set(amount, e.share(l.Burst))
+		e.meter.drain(e.fam.window, t)
+		return e.meter.burst - e.meter.level
 	}
-	e.expire(t)
-	if e.total >= amount {
-		return false
-	}
-	slice := t / e.width
-	if n := len(e.buckets); n > e.head && e.buckets[n-1].slice >= slice {
-		e.buckets[n-1].n++
-	} else {
-		if n == cap(e.buckets) && e.head > 0 { // make room in place
-			n = copy(e.buckets, e.buckets[e.head:])
-			e.buckets, e.head = e.buckets[:n], 0
-		}
-		e.buckets = append(e.buckets, bucket{slice, 1})
-	}
-	e.total++
-	return true
+	e.window.expire(e.fam.width, t)
+	return amount - e.window.total
 }
 
-// untake undoes a take, within the same hold of the lock.
-func (e *rateEntry) untake() {
-	if e.key.concurrent {
-		e.inflight--
-		return
+// charge takes n, for which there is room. It returns where that is kept, for
+// uncharge and settle.
+func (e *rateEntry) charge(n, t int64) (mark int64) {
+	switch {
+	case e.fam.concurrent:
+		e.inflight += n
+		return 0
+	case e.meter != nil:
+		return e.meter.charge(n)
 	}
-	n := len(e.buckets) - 1
-	e.total--
-	if e.buckets[n].n--; e.buckets[n].n == 0 {
-		e.buckets = e.buckets[:n]
+	return e.window.charge(e.fam.width, t, n)
+}
+
+// uncharge undoes the latest charge, within the same hold of the lock.
+func (e *rateEntry) uncharge(n, mark int64) {
+	switch {
+	case e.fam.concurrent:
+		e.inflight -= n
+	case e.meter != nil:
+		e.meter.level -= n
+	default:
+		e.window.refund(mark, n)
 	}
 }
 
-// leaves returns when the last request of a slice stops counting, from t on.
-func (e *rateEntry) leaves(slice, t int64) time.Duration {
-	return max(1, time.Duration((slice+windowBuckets+1)*e.width-t))
+func (e *rateEntry) status(l *RateLimit, amount, t int64) Status {
+	s := Status{Limit: l, Amount: amount}
+	switch {
+	case e.fam.concurrent:
+		s.Remaining = max(0, amount-e.inflight)
+	case e.meter != nil:
+		s.Amount = e.meter.burst
+		s.Remaining = max(0, e.meter.burst-e.meter.level)
+		s.Reset = e.meter.wait(e.fam.window, e.meter.level)
+	default:
+		s.Remaining = max(0, amount-e.window.total)
+		s.Reset = e.window.empty(e.fam.width, t)
+	}
+	return s
 }
 
-func (e *rateEntry) status(l *RateLimit, t int64, now time.Time) Status {
-	amount := e.share(l.Amount)
-	if e.key.concurrent {
-		return Status{Limit: l, Remaining: max(0, amount-e.inflight), Reset: now}
+// refusal explains why there is no room for a hit.
+func (e *rateEntry) refusal(c *Charge, h *rateHit, t int64) *Refusal {
+	s := e.status(c.Limit, h.amount, t)
+	f := &Refusal{Limit: c.Limit, Amount: s.Amount, Remaining: s.Remaining, Need: h.n, Reset: s.Reset, RetryAfter: time.Second}
+	whole := c.Limit.amount(h.value)
+	if c.Limit.Burst > 0 && !e.fam.concurrent {
+		whole = c.Limit.Burst
 	}
-	return Status{Limit: l, Remaining: max(0, amount-e.total), Reset: now.Add(e.leaves(e.buckets[len(e.buckets)-1].slice, t))}
-}
-
-func (e *rateEntry) refusal(l *RateLimit, t int64, now time.Time) *Refusal {
-	f := &Refusal{Limit: l, RetryAfter: time.Second, Reset: now.Add(time.Second)}
-	if e.key.concurrent || e.total == 0 { // nothing is counted and yet it refuses: no share
-		return f
+	switch {
+	case h.n > whole:
+		f.Never = true
+	case h.n > s.Amount: // only of a counter that strangers share
+		f.RetryAfter = max(s.Reset, time.Second)
+	case e.fam.concurrent:
+		f.Reset = time.Second
+	case e.meter != nil:
+		f.RetryAfter = e.meter.wait(e.fam.window, e.meter.level+h.n-e.meter.burst)
+	default:
+		f.RetryAfter = e.window.wait(e.fam.width, t, e.window.total+h.n-h.amount)
 	}
-	// Wait until enough slices have left for one more request.
-	excess := e.total - e.share(l.Amount) + 1
-	for i := e.head; i < len(e.buckets); i++ {
-		excess -= e.buckets[i].n
-		f.RetryAfter = e.leaves(e.buckets[i].slice, t)
-		if excess <= 0 {
-			break
-		}
-	}
-	f.Reset = now.Add(e.leaves(e.buckets[len(e.buckets)-1].slice, t))
+	f.RetryAfter = max(f.RetryAfter, 1)
 	return f
 }

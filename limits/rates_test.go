@@ -43,7 +43,7 @@ func TestNoWindowAdmitsMoreThanItsLimit(t *testing.T) {
 				step = time.Duration(rapid.Int64Range(0, int64(window)*3).Draw(t, "leap"))
 			}
 			now, elapsed = now.Add(step), elapsed+step
-			taken, refused := r.Take(now, []Charge{{l, "k"}})
+			taken, refused := r.Take(now, []Charge{{Limit: l, Value: "k"}})
 			if taken != nil {
 				admitted = append(admitted, elapsed)
 				continue
@@ -54,7 +54,7 @@ func TestNoWindowAdmitsMoreThanItsLimit(t *testing.T) {
 			// The wait it names is enough.
 			if rapid.Bool().Draw(t, "obey") {
 				now, elapsed = now.Add(refused.RetryAfter), elapsed+refused.RetryAfter
-				if taken, refused := r.Take(now, []Charge{{l, "k"}}); taken == nil {
+				if taken, refused := r.Take(now, []Charge{{Limit: l, Value: "k"}}); taken == nil {
 					t.Fatalf("refused after waiting as told: %+v", refused)
 				}
 				admitted = append(admitted, elapsed)
@@ -78,7 +78,7 @@ func TestWindowIsUsable(t *testing.T) {
 		admitted := int64(0)
 		for i := range 2 * tc.amount * windows {
 			at := r.base.Add(time.Duration(i * int64(tc.window) / (2 * tc.amount)))
-			if taken, _ := r.Take(at, []Charge{{l, "k"}}); taken != nil {
+			if taken, _ := r.Take(at, []Charge{{Limit: l, Value: "k"}}); taken != nil {
 				admitted++
 			}
 		}
@@ -97,11 +97,11 @@ func TestFullBurstAfterPause(t *testing.T) {
 	for round := range 3 {
 		now := r.base.Add(time.Duration(round) * 62 * time.Second)
 		for i := range 60 {
-			if _, refused := r.Take(now, []Charge{{l, "k"}}); refused != nil {
+			if _, refused := r.Take(now, []Charge{{Limit: l, Value: "k"}}); refused != nil {
 				t.Fatalf("round %d, request %d: %+v", round, i, refused)
 			}
 		}
-		if _, refused := r.Take(now, []Charge{{l, "k"}}); refused == nil {
+		if _, refused := r.Take(now, []Charge{{Limit: l, Value: "k"}}); refused == nil {
 			t.Fatalf("round %d: the 61st was admitted", round)
 		}
 	}
@@ -112,7 +112,7 @@ func TestAllOrNone(t *testing.T) {
 	team := &RateLimit{Dimension: Requests, Amount: 2, Window: time.Minute, Scope: "team"}
 	key := perKey(10, time.Minute)
 	slots := &RateLimit{Dimension: Concurrent, Amount: 5, Scope: "key"}
-	charges := []Charge{{key, "k"}, {slots, "k"}, {team, "t"}}
+	charges := []Charge{{Limit: key, Value: "k"}, {Limit: slots, Value: "k"}, {Limit: team, Value: "t"}}
 	for range 2 {
 		if _, refused := r.Take(r.base, charges); refused != nil {
 			t.Fatal(refused)
@@ -124,7 +124,7 @@ func TestAllOrNone(t *testing.T) {
 			t.Fatalf("refusal %+v", refused)
 		}
 	}
-	taken, refused := r.Take(r.base, []Charge{{key, "k"}, {slots, "k"}})
+	taken, refused := r.Take(r.base, []Charge{{Limit: key, Value: "k"}, {Limit: slots, Value: "k"}})
 	if refused != nil {
 		t.Fatal(refused)
 	}
@@ -136,8 +136,8 @@ func TestAllOrNone(t *testing.T) {
 func TestStrictestRefusalSpeaks(t *testing.T) {
 	r := NewRates()
 	minute, hour := perKey(1, time.Minute), perKey(1, time.Hour)
-	r.Take(r.base, []Charge{{minute, "k"}, {hour, "k"}})
-	for _, order := range [][]Charge{{{minute, "k"}, {hour, "k"}}, {{hour, "k"}, {minute, "k"}}} {
+	r.Take(r.base, []Charge{{Limit: minute, Value: "k"}, {Limit: hour, Value: "k"}})
+	for _, order := range [][]Charge{{{Limit: minute, Value: "k"}, {Limit: hour, Value: "k"}}, {{Limit: hour, Value: "k"}, {Limit: minute, Value: "k"}}} {
 		_, refused := r.Take(r.base.Add(time.Second), order)
 		if refused == nil || refused.Limit != hour || refused.RetryAfter < 59*time.Minute {
 			t.Fatalf("%+v", refused)
@@ -148,17 +148,17 @@ func TestStrictestRefusalSpeaks(t *testing.T) {
 func TestReleaseGivesBackOnce(t *testing.T) {
 	r := NewRates()
 	l := &RateLimit{Dimension: Concurrent, Amount: 2, Scope: "key"}
-	a, _ := r.Take(r.base, []Charge{{l, "k"}})
-	b, _ := r.Take(r.base, []Charge{{l, "k"}})
-	if _, refused := r.Take(r.base, []Charge{{l, "k"}}); refused == nil || refused.RetryAfter != time.Second {
+	a, _ := r.Take(r.base, []Charge{{Limit: l, Value: "k"}})
+	b, _ := r.Take(r.base, []Charge{{Limit: l, Value: "k"}})
+	if _, refused := r.Take(r.base, []Charge{{Limit: l, Value: "k"}}); refused == nil || refused.RetryAfter != time.Second {
 		t.Fatalf("%+v", refused)
 	}
 	a.Release()
 	a.Release()
-	if c, _ := r.Take(r.base, []Charge{{l, "k"}}); c == nil {
+	if c, _ := r.Take(r.base, []Charge{{Limit: l, Value: "k"}}); c == nil {
 		t.Fatal("the slot did not come back")
 	}
-	if c, _ := r.Take(r.base, []Charge{{l, "k"}}); c != nil {
+	if c, _ := r.Take(r.base, []Charge{{Limit: l, Value: "k"}}); c != nil {
 		t.Fatal("a double release made a slot")
 	}
 	b.Release()
@@ -166,7 +166,9 @@ func TestReleaseGivesBackOnce(t *testing.T) {
 }
 
 func TestIdentity(t *testing.T) {
-	base := RateLimit{Dimension: Requests, Amount: 1, Window: time.Minute, Scope: "key"}
+	base := func() *RateLimit {
+		return &RateLimit{Dimension: Requests, Amount: 1, Window: time.Minute, Scope: "key"}
+	}
 	for name, tc := range map[string]struct {
 		change func(*RateLimit)
 		value  string
@@ -182,10 +184,10 @@ func TestIdentity(t *testing.T) {
 		"none by name":           {func(*RateLimit) {}, None, true},
 	} {
 		r := NewRates()
-		l := base
-		r.Take(r.base, []Charge{{&base, ""}})
-		tc.change(&l)
-		_, refused := r.Take(r.base, []Charge{{&l, tc.value}})
+		first, l := base(), base()
+		r.Take(r.base, []Charge{{Limit: first}})
+		tc.change(l)
+		_, refused := r.Take(r.base, []Charge{{Limit: l, Value: tc.value}})
 		if (refused != nil) != tc.shares {
 			t.Errorf("%s: shares %v, want %v", name, refused != nil, tc.shares)
 		}
@@ -196,12 +198,12 @@ func TestIdentity(t *testing.T) {
 func TestAmountTravelsWithTheRequest(t *testing.T) {
 	r := NewRates()
 	for range 5 {
-		r.Take(r.base, []Charge{{perKey(10, time.Minute), "k"}})
+		r.Take(r.base, []Charge{{Limit: perKey(10, time.Minute), Value: "k"}})
 	}
-	if _, refused := r.Take(r.base, []Charge{{perKey(3, time.Minute), "k"}}); refused == nil || refused.Remaining != 0 {
+	if _, refused := r.Take(r.base, []Charge{{Limit: perKey(3, time.Minute), Value: "k"}}); refused == nil || refused.Remaining != 0 {
 		t.Fatalf("a lowered limit admits: %+v", refused)
 	}
-	taken, _ := r.Take(r.base, []Charge{{perKey(20, time.Minute), "k"}})
+	taken, _ := r.Take(r.base, []Charge{{Limit: perKey(20, time.Minute), Value: "k"}})
 	if taken == nil || taken.Status[0].Remaining != 14 {
 		t.Fatalf("%+v", taken)
 	}
@@ -223,7 +225,7 @@ func TestClockSetBack(t *testing.T) {
 			if rapid.IntRange(0, 20).Draw(t, "jump") == 0 {
 				wall = wall.Add(-time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "back")))
 			}
-			if taken, _ := r.Take(wall, []Charge{{l, "k"}}); taken != nil {
+			if taken, _ := r.Take(wall, []Charge{{Limit: l, Value: "k"}}); taken != nil {
 				admitted = append(admitted, real)
 			}
 		}
@@ -238,9 +240,9 @@ func TestClockSetBack(t *testing.T) {
 func TestStaleTime(t *testing.T) {
 	r := NewRates()
 	l := perKey(1, time.Minute)
-	r.Take(r.base.Add(time.Minute), []Charge{{l, "other"}})
-	r.Take(r.base, []Charge{{l, "k"}})
-	if taken, _ := r.Take(r.base.Add(90*time.Second), []Charge{{l, "k"}}); taken != nil {
+	r.Take(r.base.Add(time.Minute), []Charge{{Limit: l, Value: "other"}})
+	r.Take(r.base, []Charge{{Limit: l, Value: "k"}})
+	if taken, _ := r.Take(r.base.Add(90*time.Second), []Charge{{Limit: l, Value: "k"}}); taken != nil {
 		t.Error("two in half a minute")
 	}
 }
@@ -250,12 +252,12 @@ func TestRunningTime(t *testing.T) {
 		r := NewRates()
 		l := perKey(10, time.Minute)
 		for i := range 10 {
-			if _, refused := r.Take(time.Now(), []Charge{{l, "k"}}); refused != nil {
+			if _, refused := r.Take(time.Now(), []Charge{{Limit: l, Value: "k"}}); refused != nil {
 				t.Fatalf("%d: %+v", i, refused)
 			}
 			time.Sleep(time.Second)
 		}
-		_, refused := r.Take(time.Now(), []Charge{{l, "k"}})
+		_, refused := r.Take(time.Now(), []Charge{{Limit: l, Value: "k"}})
 		if refused == nil {
 			t.Fatal("the 11th was admitted")
 		}
@@ -264,11 +266,11 @@ func TestRunningTime(t *testing.T) {
 			t.Errorf("retry after %s", refused.RetryAfter)
 		}
 		time.Sleep(refused.RetryAfter - 1)
-		if taken, _ := r.Take(time.Now(), []Charge{{l, "k"}}); taken != nil {
+		if taken, _ := r.Take(time.Now(), []Charge{{Limit: l, Value: "k"}}); taken != nil {
 			t.Error("admitted before the time that was named")
 		}
 		time.Sleep(time.Nanosecond)
-		if _, refused := r.Take(time.Now(), []Charge{{l, "k"}}); refused != nil {
+		if _, refused := r.Take(time.Now(), []Charge{{Limit: l, Value: "k"}}); refused != nil {
 			t.Errorf("%+v", refused)
 		}
 	})
@@ -285,7 +287,7 @@ func TestHostileScopeValues(t *testing.T) {
 		if i%100 == 0 {
 			value += strings.Repeat("x", 10_000)
 		}
-		if taken, _ := r.Take(r.base, []Charge{{hostile, value}}); taken != nil {
+		if taken, _ := r.Take(r.base, []Charge{{Limit: hostile, Value: value}}); taken != nil {
 			admitted++
 		}
 	}
@@ -300,7 +302,7 @@ func TestHostileScopeValues(t *testing.T) {
 	for i := range 100 {
 		v := fmt.Sprint("honest", i)
 		for n := range 6 {
-			taken, _ := r.Take(r.base, []Charge{{honest, v}})
+			taken, _ := r.Take(r.base, []Charge{{Limit: honest, Value: v}})
 			if (taken != nil) != (n < 5) {
 				t.Fatalf("honest caller %d, request %d: admitted %v", i, n, taken != nil)
 			}
@@ -309,17 +311,17 @@ func TestHostileScopeValues(t *testing.T) {
 	// When the hour is over, room comes back.
 	later := r.base.Add(2 * time.Hour)
 	for i := range 3 * limit {
-		r.Take(later, []Charge{{hostile, fmt.Sprint("w", i%(limit/4))}})
+		r.Take(later, []Charge{{Limit: hostile, Value: fmt.Sprint("w", i%(limit/4))}})
 	}
 	for i := range limit / 4 {
-		if taken, _ := r.Take(later, []Charge{{hostile, fmt.Sprint("w", i)}}); taken == nil {
+		if taken, _ := r.Take(later, []Charge{{Limit: hostile, Value: fmt.Sprint("w", i)}}); taken == nil {
 			t.Fatal("no room after idle counters expired")
 		}
 	}
 	for i := range r.shards {
-		for k := range r.shards[i].entries {
-			if len(k.value) > maxValue {
-				t.Fatalf("a value of %d bytes is kept", len(k.value))
+		for _, e := range r.shards[i].order {
+			if len(e.value) > maxValue {
+				t.Fatalf("a value of %d bytes is kept", len(e.value))
 			}
 		}
 	}
@@ -337,9 +339,9 @@ func TestConcurrentTakes(t *testing.T) {
 			k := fmt.Sprint("k", g%2)
 			for range 2000 {
 				// The order of the charges must not matter to the locks.
-				charges := []Charge{{key, k}, {team, "t"}, {slots, "g"}}
+				charges := []Charge{{Limit: key, Value: k}, {Limit: team, Value: "t"}, {Limit: slots, Value: "g"}}
 				if g%3 == 0 {
-					charges = []Charge{{slots, "g"}, {team, "t"}, {key, k}}
+					charges = []Charge{{Limit: slots, Value: "g"}, {Limit: team, Value: "t"}, {Limit: key, Value: k}}
 				}
 				taken, _ := r.Take(time.Now(), charges)
 				if taken == nil {
@@ -358,7 +360,7 @@ func TestConcurrentTakes(t *testing.T) {
 	if admitted.Load() > 500 || most.Load() > 7 {
 		t.Errorf("%d admitted, %d at once", admitted.Load(), most.Load())
 	}
-	if taken, _ := r.Take(time.Now(), []Charge{{slots, "g"}}); taken == nil || taken.Status[0].Remaining != 6 {
+	if taken, _ := r.Take(time.Now(), []Charge{{Limit: slots, Value: "g"}}); taken == nil || taken.Status[0].Remaining != 6 {
 		t.Errorf("slots leaked: %+v", taken)
 	}
 }
@@ -366,13 +368,13 @@ func TestConcurrentTakes(t *testing.T) {
 func TestOneLimitTwiceInOneTake(t *testing.T) {
 	r := NewRates()
 	l := perKey(3, time.Minute)
-	if _, refused := r.Take(r.base, []Charge{{l, "k"}, {l, "k"}}); refused != nil {
+	if _, refused := r.Take(r.base, []Charge{{Limit: l, Value: "k"}, {Limit: l, Value: "k"}}); refused != nil {
 		t.Fatal(refused)
 	}
-	if _, refused := r.Take(r.base, []Charge{{l, "k"}, {l, "k"}}); refused == nil {
+	if _, refused := r.Take(r.base, []Charge{{Limit: l, Value: "k"}, {Limit: l, Value: "k"}}); refused == nil {
 		t.Fatal("4 of 3 admitted")
 	}
-	if taken, _ := r.Take(r.base, []Charge{{l, "k"}}); taken == nil {
+	if taken, _ := r.Take(r.base, []Charge{{Limit: l, Value: "k"}}); taken == nil {
 		t.Fatal("the refused pair was charged")
 	}
 }
@@ -386,8 +388,8 @@ func BenchmarkTake(b *testing.B) {
 		name    string
 		charges []Charge
 	}{
-		{"1scope", []Charge{{key, "alice"}}},
-		{"4scopes", []Charge{{key, "alice"}, {team, "growth"}, {org, "acme"}, {slots, "alice"}}},
+		{"1scope", []Charge{{Limit: key, Value: "alice"}}},
+		{"4scopes", []Charge{{Limit: key, Value: "alice"}, {Limit: team, Value: "growth"}, {Limit: org, Value: "acme"}, {Limit: slots, Value: "alice"}}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			r := NewRates()

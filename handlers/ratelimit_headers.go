@@ -1,0 +1,162 @@
+package handlers
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// rateStanding is what answers of a request tell about the caller's limits. Of
+// several limits of one dimension that with the least left speaks, and the one
+// that refused before all others.
+type rateStanding struct {
+	ietf    bool
+	all     [][]limits.Status // shared with what is held, so settlements show
+	refusal *limits.Status
+	few     [3][]limits.Status
+}
+
+// add notes where the caller stands with some limits.
+func (s *rateStanding) add(st []limits.Status) {
+	if s.all == nil {
+		s.all = s.few[:0]
+	}
+	s.all = append(s.all, st)
+}
+
+// refused notes the limit that refused.
+func (s *rateStanding) refused(r *limits.Refusal) {
+	s.refusal = &limits.Status{Limit: r.Limit, Amount: r.Amount, Remaining: r.Remaining, Reset: r.Reset}
+}
+
+// of returns what is told about a dimension, nil for nothing.
+func (s *rateStanding) of(dimension string) (best *limits.Status) {
+	if s.refusal != nil && s.refusal.Limit.Dimension == dimension {
+		return s.refusal
+	}
+	for _, list := range s.all {
+		for i := range list {
+			if st := &list[i]; st.Limit.Dimension == dimension && (best == nil || st.Remaining < best.Remaining) {
+				best = st
+			}
+		}
+	}
+	return best
+}
+
+// The dimensions that headers know, and their names in them. OpenAI's dialect
+// has none for input and output apart.
+var rateHeaderNames = [...]struct{ dimension, openai, anthropic string }{
+	{limits.Requests, "Requests", "Requests"},
+	{limits.Tokens, "Tokens", "Tokens"},
+	{limits.InputTokens, "", "Input-Tokens"},
+	{limits.OutputTokens, "", "Output-Tokens"},
+}
+
+// write puts the limits into the header of an answer, in the form that the
+// caller's SDK reads. What a provider says about a dimension of ours is about the
+// gateway's account there and goes.
+func (s *rateStanding) write(x *llm.Exchange, h http.Header) {
+	if s.all == nil && s.refusal == nil {
+		return
+	}
+	now := time.Now()
+	for _, d := range rateHeaderNames {
+		st := s.of(d.dimension)
+		if st == nil {
+			continue
+		}
+		limit, remaining := strconv.FormatInt(st.Amount, 10), strconv.FormatInt(st.Remaining, 10)
+		for _, part := range [...]string{"Limit", "Remaining", "Reset"} {
+			if d.openai != "" {
+				h.Del("X-Ratelimit-" + part + "-" + d.openai)
+			}
+			h.Del("Anthropic-Ratelimit-" + d.anthropic + "-" + part)
+		}
+		switch {
+		case x.Family == llm.FamilyAnthropic:
+			h["Anthropic-Ratelimit-"+d.anthropic+"-Limit"] = []string{limit}
+			h["Anthropic-Ratelimit-"+d.anthropic+"-Remaining"] = []string{remaining}
+			h["Anthropic-Ratelimit-"+d.anthropic+"-Reset"] = []string{now.Add(st.Reset).UTC().Format(time.RFC3339)}
+		case d.openai != "":
+			h["X-Ratelimit-Limit-"+d.openai] = []string{limit}
+			h["X-Ratelimit-Remaining-"+d.openai] = []string{remaining}
+			h["X-Ratelimit-Reset-"+d.openai] = []string{st.Reset.Round(time.Millisecond).String()}
+		}
+	}
+	if s.ietf {
+		s.writeIETF(h)
+	}
+}
+
+// writeIETF writes the two fields of draft-ietf-httpapi-ratelimit-headers: what
+// the policies are, and what is left of each.
+func (s *rateStanding) writeIETF(h http.Header) {
+	var policy, left []byte
+	tell := func(st *limits.Status) {
+		l := st.Limit
+		if len(policy) > 0 {
+			policy, left = append(policy, ", "...), append(left, ", "...)
+		}
+		name := quoteField(l.Label() + "-" + l.Scope)
+		policy = append(policy, name...)
+		policy = append(policy, ";q="...)
+		policy = strconv.AppendInt(policy, min(st.Amount, maxField), 10)
+		switch l.Dimension {
+		case limits.Requests: // the unit that is meant when none is named
+		case limits.Concurrent:
+			policy = append(policy, `;qu="concurrent-requests"`...)
+		default:
+			policy = append(policy, `;qu="tokens"`...)
+		}
+		if l.Dimension != limits.Concurrent {
+			policy = append(policy, ";w="...)
+			policy = strconv.AppendInt(policy, wholeSeconds(l.Window), 10)
+		}
+		left = append(left, name...)
+		left = append(left, ";r="...)
+		left = strconv.AppendInt(left, min(st.Remaining, maxField), 10)
+		if l.Dimension != limits.Concurrent {
+			left = append(left, ";t="...)
+			left = strconv.AppendInt(left, wholeSeconds(st.Reset), 10)
+		}
+	}
+	if s.refusal != nil {
+		tell(s.refusal)
+	}
+	for _, list := range s.all {
+		for i := range list {
+			if st := &list[i]; s.refusal == nil || st.Limit != s.refusal.Limit {
+				tell(st)
+			}
+		}
+	}
+	h["Ratelimit-Policy"] = []string{string(policy)}
+	h["Ratelimit"] = []string{string(left)}
+}
+
+// maxField is the largest integer of a structured field.
+const maxField = 999_999_999_999_999
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+// quoteField writes a string of a structured field: printable ASCII.
+func quoteField(s string) string {
+	b := make([]byte, 0, len(s)+2)
+	b = append(b, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c > '~':
+			b = append(b, '_')
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(append(b, '"'))
+}
