@@ -75,6 +75,8 @@ type call struct {
 	home *objects.Owner
 	// key is the provider's credential of the attempt at work.
 	key string
+	// standing is what the answer tells of the caller's rate limits.
+	standing rateStanding
 	// lost names what a translation could not carry, for the answer's header.
 	lost []string
 	// sessionKey is what session found, once sessionRead is true.

@@ -89,6 +89,7 @@ func (c *call) maxOutput() int64 {
 func (c *call) ownHeaders(h http.Header) {
 	x := &c.x
 	h["Llm-Request-Id"] = []string{x.ID}
+	c.standing.write(x, h)
 	a := x.Current()
 	if a != nil && a.AuditIndex >= 0 {
 		h["Llm-Audit-Id"] = []string{strconv.FormatInt(a.AuditIndex, 10)}
