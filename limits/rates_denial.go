@@ -83,13 +83,13 @@ func (l *RateLimit) in() string {
 	for _, u := range [...]struct {
 		unit time.Duration
 		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+	}{{24 * time.Hour, "a day"}, {time.Hour, "an hour"}, {time.Minute, "a minute"}, {time.Second, "a second"}} {
 		switch n := l.Window / u.unit; {
 		case l.Window%u.unit != 0:
 		case n == 1:
-			return " a " + u.name
+			return " " + u.name
 		default:
-			return " in " + strconv.FormatInt(int64(n), 10) + " " + u.name + "s"
+			return " in " + strconv.FormatInt(int64(n), 10) + u.name[strings.IndexByte(u.name, ' '):] + "s"
 		}
 	}
 	return " in " + l.Window.String()

@@ -98,11 +98,11 @@ func (k *Taken) end(t int64, used func(*RateLimit) int64) {
 				n = u
 			}
 		}
-		k.endItem(it, &k.Status[it.at], n, t)
+		k.endItem(it, &k.Status[it.at], n, t, used != nil)
 	}
 }
 
-func (k *Taken) endItem(it *takenItem, st *Status, used, t int64) {
+func (k *Taken) endItem(it *takenItem, st *Status, used, t int64, settled bool) {
 	e := it.entry
 	s := &k.r.shards[e.shard]
 	s.mu.Lock()
@@ -123,8 +123,7 @@ func (k *Taken) endItem(it *takenItem, st *Status, used, t int64) {
 		e.window.expire(e.fam.width, t)
 		e.window.charge(e.fam.width, t, min(used-it.n, max(0, maxTotal-e.window.total)))
 	}
-	if t > 0 {
-		amount := st.Amount
-		*st = e.status(st.Limit, amount, t)
+	if settled {
+		*st = e.status(st.Limit, st.Amount, t)
 	}
 }

@@ -378,27 +378,3 @@ func TestOneLimitTwiceInOneTake(t *testing.T) {
 		t.Fatal("the refused pair was charged")
 	}
 }
-
-func BenchmarkTake(b *testing.B) {
-	key := perKey(1<<40, time.Minute)
-	team := &RateLimit{Dimension: Requests, Amount: 1 << 40, Window: time.Minute, Scope: "team"}
-	org := &RateLimit{Dimension: Requests, Amount: 1 << 40, Window: time.Hour, Scope: "org"}
-	slots := &RateLimit{Dimension: Concurrent, Amount: 1 << 40, Scope: "key"}
-	for _, bm := range []struct {
-		name    string
-		charges []Charge
-	}{
-		{"1scope", []Charge{{Limit: key, Value: "alice"}}},
-		{"4scopes", []Charge{{Limit: key, Value: "alice"}, {Limit: team, Value: "growth"}, {Limit: org, Value: "acme"}, {Limit: slots, Value: "alice"}}},
-	} {
-		b.Run(bm.name, func(b *testing.B) {
-			r := NewRates()
-			now := time.Now()
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				taken, _ := r.Take(now.Add(time.Duration(i)*time.Microsecond), bm.charges)
-				taken.Release()
-			}
-		})
-	}
-}
