@@ -68,7 +68,9 @@ type Record struct {
 	IntervalSeconds int64 `json:"interval_s,omitempty"`
 	// Omitted is the number of decisions, attempts and tags that did not fit.
 	Omitted int `json:"omitted,omitempty"`
-	// Event and Detail are of system records.
+	// Event and Detail are of system and admin records; Actor is who changed
+	// something, as far as is known.
+	Actor  string `json:"actor,omitempty"`
 	Event  string `json:"event,omitempty"`
 	Detail string `json:"detail,omitempty"`
 
