@@ -163,9 +163,9 @@ func TestTokenLimitRefuses(t *testing.T) {
 		if wait := a.number("Retry-After"); wait < 3400 || wait > 3700 {
 			t.Errorf("Retry-After: %d s", wait)
 		}
-		a.told("X-Ratelimit-Limit-Tokens", "2000").told("X-Should-Retry", "").told("X-Ratelimit-Remaining-Requests", "98")
+		a.told("X-Ratelimit-Limit-Tokens", "2000").told("X-Should-Retry", "").told("X-Ratelimit-Remaining-Requests", "99")
 		left := a.number("X-Ratelimit-Remaining-Tokens")
-		if want := fmt.Sprintf("the limit of 2,000 tokens an hour per team is reached: %d left and this request may use ", left); !strings.Contains(a.Body, want) {
+		if want := fmt.Sprintf("the limit of 2,000 tokens an hour per team is reached: %d left and this request needs room for at least ", left); !strings.Contains(a.Body, want) {
 			t.Errorf("%q is not in %s", want, a.Body)
 		}
 	}
@@ -349,13 +349,13 @@ func TestRateLimitFieldsOfTheIETF(t *testing.T) {
 		concurrent 3
 		headers ietf`)
 	s.chat(call{}).ok().
-		told("Ratelimit-Policy", `"requests-key";q=100;w=3600, "concurrent-key";q=3;qu="concurrent-requests", "bulk-team";q=10000;qu="tokens";w=60`).
+		told("Ratelimit-Policy", `"requests-key-3600s";q=100;w=3600, "concurrent-key";q=3;qu="concurrent-requests", "bulk";q=10000;qu="tokens";w=60`).
 		told("X-Ratelimit-Remaining-Requests", "99")
 	a := s.do(message(true, "claude-sonnet-4-5", strings.Repeat("x", 11_000), "")).denied(429, "rate_limited", true)
-	if got := a.Header.Get("Ratelimit-Policy"); !strings.HasPrefix(got, `"bulk-team";q=10000;`) {
+	if got := a.Header.Get("Ratelimit-Policy"); !strings.HasPrefix(got, `"bulk";q=10000;`) {
 		t.Errorf("the limit that refuses does not come first: %s", got)
 	}
-	if got := a.Header.Get("Ratelimit"); !strings.HasPrefix(got, `"bulk-team";r=9982;t=6`) || !strings.Contains(got, `"requests-key";r=98;t=3`) {
+	if got := a.Header.Get("Ratelimit"); !strings.HasPrefix(got, `"bulk";r=9982;t=6`) || !strings.Contains(got, `"requests-key-3600s";r=99;t=3`) {
 		t.Errorf("RateLimit: %s", got)
 	}
 }

@@ -236,25 +236,17 @@ func (h *RateLimit) govern(c *call, _ *http.Request) error {
 	}
 	x := &c.x
 	c.standing.ietf = c.standing.ietf || h.Headers == "ietf"
-	var few [4]limits.Charge
-	charges := few[:0]
-	for _, l := range h.before {
-		charges = append(charges, limits.Charge{Limit: l, Value: scopeValue(x, nil, l.Scope), Hold: len(h.gate) > 0})
+	g := &rateGate{c: c, h: h}
+	if err := g.charge(x.Start); err != nil {
+		return err
 	}
-	taken, refused := c.stores.Rates.Take(x.Start, charges)
-	if refused != nil {
-		c.standing.refused(refused)
-		return refused.Deny(x)
-	}
-	c.standing.add(taken.Status)
+	x.Defer(g.end)
 	x.Pass("ratelimit")
 	x.Decide(llm.Decision{Module: "ratelimit", Action: "allow"})
 	if len(h.gate) == 0 {
-		x.Defer(taken.Release)
 		return nil
 	}
-	g := &rateGate{c: c, throttle: h.throttle(c.stores.Rates), before: taken}
-	x.Defer(g.end)
+	g.throttle = h.throttle(c.stores.Rates)
 	// Tokens are known once the body is; a flood has been turned away by now.
 	if x.Dialect.HasBody() {
 		if err := c.view(); err != nil {

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"time"
+
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -9,18 +11,47 @@ import (
 // limits that are charged there, together with what it charged before.
 type rateGate struct {
 	c        *call
+	h        *RateLimit
 	throttle *limits.Throttle
-	before   *limits.Taken
-	refused  bool // the last thing that the gate said to us was no
+	before   *limits.Taken // nil when it has been given back
 }
 
 var _ llm.Governor = (*rateGate)(nil)
 
-// Reserve charges the limits of the gate, all or none.
-func (g *rateGate) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
-	h, refused := g.throttle.Hold(x, a)
-	g.refused = refused != nil
+// charge takes the limits that are charged when the request comes.
+func (g *rateGate) charge(at time.Time) error {
+	c, x := g.c, &g.c.x
+	var few [4]limits.Charge
+	charges := few[:0]
+	for _, l := range g.h.before {
+		charges = append(charges, limits.Charge{Limit: l, Value: scopeValue(x, nil, l.Scope), Hold: len(g.h.gate) > 0})
+	}
+	taken, refused := c.stores.Rates.Take(at, charges)
 	if refused != nil {
+		c.standing.refused(refused)
+		return refused.Deny(x)
+	}
+	g.before = taken
+	c.standing.add(taken.Status)
+	return nil
+}
+
+// Reserve charges the limits of the gate, all or none. What one limit of a
+// directive refuses counts for none of them: while nothing of the request has
+// left, its charges of before are given back, and taken anew should it be tried
+// elsewhere.
+func (g *rateGate) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
+	if g.before == nil {
+		if err := g.charge(a.Started); err != nil {
+			return nil, err
+		}
+	}
+	h, refused := g.throttle.Hold(x, a)
+	if refused != nil {
+		if len(x.Attempts) == 0 {
+			g.before.Settle(a.Started, func(*limits.RateLimit) int64 { return 0 })
+			g.before = nil
+		}
 		g.c.standing.refused(refused)
 		return nil, refused.Deny(x)
 	}
@@ -31,14 +62,5 @@ func (g *rateGate) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	return h, nil
 }
 
-// end is called when the exchange is over. What one limit of a directive refused
-// counts for none of them: a request that only failed at the gate's limits, and
-// of which nothing left, is not charged to the limits on requests either.
-func (g *rateGate) end() {
-	x := &g.c.x
-	if g.refused && len(x.Attempts) == 0 {
-		g.before.Settle(x.End, func(*limits.RateLimit) int64 { return 0 })
-		return
-	}
-	g.before.Release()
-}
+// end is called when the exchange is over.
+func (g *rateGate) end() { g.before.Release() }

@@ -101,7 +101,7 @@ func (s *rateStanding) writeIETF(h http.Header) {
 		if len(policy) > 0 {
 			policy, left = append(policy, ", "...), append(left, ", "...)
 		}
-		name := quoteField(l.Label() + "-" + l.Scope)
+		name := quoteField(policyName(l))
 		policy = append(policy, name...)
 		policy = append(policy, ";q="...)
 		policy = strconv.AppendInt(policy, min(st.Amount, maxField), 10)
@@ -136,6 +136,17 @@ func (s *rateStanding) writeIETF(h http.Header) {
 	}
 	h["Ratelimit-Policy"] = []string{string(policy)}
 	h["Ratelimit"] = []string{string(left)}
+}
+
+// policyName tells the limits of an answer apart.
+func policyName(l *limits.RateLimit) string {
+	switch {
+	case l.Name != "":
+		return l.Name
+	case l.Dimension == limits.Concurrent:
+		return l.Dimension + "-" + l.Scope
+	}
+	return l.Dimension + "-" + l.Scope + "-" + strconv.FormatInt(wholeSeconds(l.Window), 10) + "s"
 }
 
 // maxField is the largest integer of a structured field.

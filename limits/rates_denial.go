@@ -44,11 +44,11 @@ func (f *Refusal) denial() *llm.Denial {
 	switch {
 	case f.Never:
 		d = llm.Deny(http.StatusTooManyRequests, llm.CodeRateLimited, llm.StageQuota,
-			"this request may use up to %s %s and can never fit into %s; send a shorter prompt or ask for less output", count(f.Need), l.what(), limit)
+			"this request needs room for at least %s %s and can never fit into %s; send a shorter prompt or ask for less output", count(f.Need), l.what(), limit)
 		d.NoRetry = true
 	case l.counted():
 		d = llm.Deny(http.StatusTooManyRequests, llm.CodeRateLimited, llm.StageQuota,
-			"%s is reached: %s left and this request may use %s; wait %s and try again", limit, count(f.Remaining), count(f.Need), seconds(f.RetryAfter))
+			"%s is reached: %s left and this request needs room for at least %s; wait %s and try again", limit, count(f.Remaining), count(f.Need), seconds(f.RetryAfter))
 	default:
 		d = llm.Deny(http.StatusTooManyRequests, llm.CodeRateLimited, llm.StageQuota,
 			"%s is reached; wait %s and try again", limit, seconds(f.RetryAfter))

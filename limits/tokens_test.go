@@ -225,7 +225,7 @@ func TestTokenRefusals(t *testing.T) {
 		if d.Rule != "input_tokens" || d.RetryAfter < 59*time.Minute || d.NoRetry {
 			t.Errorf("%+v", d)
 		}
-		const want = "the limit of 150,000 input tokens an hour per key is reached: 51,000 left and this request may use 100,000; wait "
+		const want = "the limit of 150,000 input tokens an hour per key is reached: 51,000 left and this request needs room for at least 100,000; wait "
 		if !strings.HasPrefix(d.Message, want) {
 			t.Errorf("%s", d.Message)
 		}
