@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -49,7 +50,7 @@ func Inspect(path string) (t Totals, err error) {
 		if b == nil {
 			return nil
 		}
-		return b.ForEach(func(k, v []byte) error {
+		return forEach(b, func(k, v []byte) error {
 			key, err := parseBalanceKey(k)
 			if err != nil {
 				return err
@@ -94,7 +95,7 @@ func eachOpen(tx *bbolt.Tx, f func(openRecord) error) error {
 	if b == nil {
 		return nil
 	}
-	return b.ForEach(func(k, v []byte) error {
+	return forEach(b, func(k, v []byte) error {
 		id, err := parseKey(k)
 		if err != nil {
 			return err
@@ -122,7 +123,12 @@ func eachRow(tx *bbolt.Tx, from time.Time, f func(*Row) (bool, error)) error {
 		binary.BigEndian.PutUint64(u[:8], uint64(from.UnixMilli()-3_600_000)<<16)
 		k, v = c.Seek(append([]byte{1}, u[:8]...))
 	}
+	var last []byte
 	for ; k != nil; k, v = c.Next() {
+		if last != nil && bytes.Compare(last, k) >= 0 {
+			return ErrCorrupt // see forEach
+		}
+		last = append(last[:0], k...)
 		id, err := parseKey(k)
 		if err != nil {
 			return err

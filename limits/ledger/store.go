@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -121,7 +122,7 @@ func (l *Ledger) recover(now time.Time) error {
 			return err
 		}
 		memory := now.Add(-memoryFor).Unix()
-		err := tx.Bucket(balancesBucket).ForEach(func(k, v []byte) error {
+		err := forEach(tx.Bucket(balancesBucket), func(k, v []byte) error {
 			key, err := parseBalanceKey(k)
 			if err != nil {
 				return err
@@ -142,7 +143,7 @@ func (l *Ledger) recover(now time.Time) error {
 // loadGrants puts the grants into memory and removes those that have ended.
 func (l *Ledger) loadGrants(b *bbolt.Bucket, now int64) error {
 	var old [][]byte
-	err := b.ForEach(func(k, v []byte) error {
+	err := forEach(b, func(k, v []byte) error {
 		key, err := parseBalanceKey(k)
 		if err != nil {
 			return err
@@ -192,7 +193,7 @@ func (l *Ledger) endCrashed(tx *bbolt.Tx, now time.Time) error {
 	s := openStore(tx)
 	n, sum := 0, llm.Money(0)
 	var keys [][]byte
-	err := s.open.ForEach(func(k, v []byte) error {
+	err := forEach(s.open, func(k, v []byte) error {
 		id, err := parseKey(k)
 		if err != nil {
 			return err
@@ -258,6 +259,9 @@ func pruneBalances(tx *bbolt.Tx, before int64, n int) error {
 		}
 		c := b.Cursor()
 		for k, v := c.Seek([]byte{kind}); k != nil && k[0] == kind && len(old) < n; k, v = c.Next() {
+			if m := len(old); m > 0 && old[m-1][0] == kind && bytes.Compare(old[m-1], k) >= 0 {
+				return ErrCorrupt // see forEach
+			}
 			s, err := decodeBalance(v)
 			if err != nil {
 				return err
@@ -286,4 +290,17 @@ func syncDir(dir string) error {
 		return err
 	}
 	return nil
+}
+
+// forEach calls f for every key in order. The pages of a damaged file may lead
+// in a circle: then the keys do not rise, and it ends with ErrCorrupt.
+func forEach(b *bbolt.Bucket, f func(k, v []byte) error) error {
+	var last []byte
+	return b.ForEach(func(k, v []byte) error {
+		if last != nil && bytes.Compare(last, k) >= 0 {
+			return ErrCorrupt
+		}
+		last = append(last[:0], k...)
+		return f(k, v)
+	})
 }
