@@ -97,7 +97,7 @@ func TestAdaptRefuses(t *testing.T) {
 		"policy unknown":       {site("\tllm_policy {\n\t\tdeny x `sekrets(prompt.all)`\n\t}"), "sekrets"},
 		"policy enforcement":   {site("\tllm_policy {\n\t\tdeny x `true` {\n\t\t\tenforcement maybe\n\t\t}\n\t}"), "maybe"},
 		"cost amount":          {site("\tllm_cost {\n\t\tbudget -5 USD/day\n\t}"), "-5"},
-		"cost currency":        {site("\tllm_cost {\n\t\tbudget 5 EUR/day\n\t}"), "USD/"},
+		"cost currency":        {site("\tllm_cost {\n\t\tbudget 5 EUR/day\n\t}"), "want USD"},
 		"cost window":          {site("\tllm_cost {\n\t\tbudget 5 USD/decade\n\t}"), "decade"},
 		"cost zone":            {site("\tllm_cost {\n\t\tbudget 5 USD/day {\n\t\t\ttimezone Mars/Base\n\t\t}\n\t}"), "Mars/Base"},
 		"cost twice":           {site("\tllm_cost {\n\t\tbudget 5 USD/day\n\t\tbudget 6 USD/day per key\n\t}"), "given twice"},

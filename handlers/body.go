@@ -77,10 +77,26 @@ func (b *body) Close() error {
 // bytes returns the body to forward to a deployment that keeps the model name.
 func (b *body) bytes(maxTokensField string) []byte {
 	if b.out == nil || b.outFor != maxTokensField {
-		b.out = dialects.Outbound(b.c.x.View, &b.c.x.Changes, llm.Deployment{MaxTokensField: maxTokensField})
+		ch := b.c.x.ChangesFor(nil)
+		b.out = dialects.Outbound(b.c.x.View, &ch, llm.Deployment{MaxTokensField: maxTokensField})
 		b.outFor = maxTokensField
 	}
 	return b.out
+}
+
+// lower makes the body say the limit on output tokens that the gate has set for
+// an attempt, without changing its length, which a stock proxy has announced by
+// now. A lower limit has no more digits, and JSON may end in spaces.
+func (b *body) lower(a *llm.Attempt) {
+	if a.MaxTokens <= 0 || b.c.x.View == nil {
+		return
+	}
+	ch := b.c.x.ChangesFor(a)
+	out := dialects.Outbound(b.c.x.View, &ch, llm.Deployment{MaxTokensField: b.outFor})
+	if n := len(b.out) - len(out); n >= 0 {
+		b.out = append(bytes.Clone(out), bytes.Repeat([]byte{' '}, n)...)
+		b.reader = nil
+	}
 }
 
 // syncBody makes the request say the length of the body that will be read from

@@ -338,7 +338,10 @@ func (c *call) admitProxy() error {
 	if c.x.View != nil {
 		c.body.bytes("max_tokens") // here, not on the transport's goroutine
 	}
-	_, err := c.x.Admit(c.body.ctx, proxyDeployment(c.x.Model()), now())
+	a, err := c.x.Admit(c.body.ctx, proxyDeployment(c.x.Model()), now())
+	if err == nil {
+		c.body.lower(a)
+	}
 	return err
 }
 

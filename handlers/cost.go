@@ -1,15 +1,16 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
@@ -19,9 +20,10 @@ import (
 
 // Cost prices every call and holds callers to budgets. Before a call leaves, an
 // upper bound of its cost is reserved, durably, in every budget that it touches;
-// afterwards the reservation is settled to what the call really cost. What does
-// not fit is refused with 429 budget_exceeded. The sum of admitted upper bounds
-// never exceeds a budget, however many calls run at once.
+// afterwards the reservation is settled to what the call really cost. Where the
+// bound is not affordable the limit on output tokens is lowered to what is; what
+// does not fit even so is refused with 429 budget_exceeded. The sum of admitted
+// upper bounds never exceeds a budget, however many calls run at once.
 type Cost struct {
 	// Budgets are the budgets; without one, calls are priced and recorded only.
 	Budgets []Budget `json:"budgets,omitempty"`
@@ -30,27 +32,46 @@ type Cost struct {
 	// a number is their price in USD per million tokens, in and out.
 	Unpriced string `json:"unpriced,omitempty"`
 	// DefaultMaxTokens is the limit on output tokens that is put into a request
-	// which names none, so that its cost has a bound. Default 16,384. Only used
-	// with budgets.
+	// which names none, so that its cost has a bound. Default: the model's own
+	// limit where the price list knows it, else 16,384. Only used with budgets.
 	DefaultMaxTokens int64 `json:"default_max_tokens,omitempty"`
+	// MinOutput is the lowest limit on output tokens of each choice to which a
+	// call is lowered when its own is not affordable, before it is refused.
+	// Default 1,024; -1 never lowers.
+	MinOutput int64 `json:"min_output,omitempty"`
+	// Fallback is the model that llm_upstream asks instead when a budget refuses
+	// a call and the key may use that model. Default none: the call is refused.
+	// In front of a stock reverse_proxy it has no effect.
+	Fallback string `json:"fallback,omitempty"`
 	// Unbounded is the amount in USD that is reserved for a request whose input
 	// has no bound that could be known from its bytes (previous_response_id,
 	// media by URL, server-side tools). Default: under a budget such requests
 	// are refused with 403 unbounded_request.
 	Unbounded string `json:"unbounded,omitempty"`
+	// UnboundedTokens is what budgets of tokens reserve for such a request.
+	// Default: refused as above.
+	UnboundedTokens int64 `json:"unbounded_tokens,omitempty"`
+	// Webhook is told of thresholds of budgets (`warn`) that were reached.
+	Webhook *Webhook `json:"webhook,omitempty"`
 
 	common
 	options limits.GuardOptions
 	guard   atomic.Pointer[boundGuard]
+	warner  warner
 }
 
 // Budget is one budget.
 type Budget struct {
-	// Amount is the amount in USD, e.g. "20" or "0.50".
+	// Amount is the amount in the unit, e.g. "20", "0.50" or "2M".
 	Amount string `json:"amount"`
+	// Unit is `USD` (default) or `tokens` (prompt and output together).
+	Unit string `json:"unit,omitempty"`
 	// Window is how long it lasts: `hour`, `day`, `week`, `month` (of the
 	// calendar) or `total`.
 	Window string `json:"window"`
+	// Rolling looks back over the length of the window (a month has 30 days) from
+	// every moment, instead of starting anew with the calendar. Default false.
+	Rolling bool `json:"rolling,omitempty"`
 	// Per is the scope that has its own budget: `key` (default), `user`,
 	// `team`, `org`, `model`, `provider`, `ip`, `global` or a placeholder.
 	// Callers without the scope share one budget.
@@ -60,6 +81,17 @@ type Budget struct {
 	Name string `json:"name,omitempty"`
 	// TimeZone is the IANA zone in which the calendar runs. Default UTC.
 	TimeZone string `json:"timezone,omitempty"`
+	// Overrides are amounts, in the unit, for single values of the scope.
+	Overrides map[string]string `json:"overrides,omitempty"`
+	// Warn are the percentages of the amount, from 1 to 1000, whose settlement is
+	// reported: once a window as an event, a metric, a log line and to the
+	// webhook, and from then on in the header LLM-Budget-Warning.
+	Warn []int `json:"warn,omitempty"`
+	// Reserve is `strict` (default): the upper bound of a call is reserved, and
+	// the budget cannot be exceeded by what was admitted; or `estimate`: what 95
+	// of 100 calls of the model cost is reserved, and the budget can be exceeded
+	// by what is in flight beyond that.
+	Reserve string `json:"reserve,omitempty"`
 }
 
 // boundGuard is the guard for one open ledger; a reload may bring another.
@@ -73,56 +105,82 @@ func (*Cost) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.llm_cost", New: func() caddy.Module { return new(Cost) }}
 }
 
-// defaultMaxTokens bounds the output of a request that names no limit.
-const defaultMaxTokens = 16_384
+// The defaults of DefaultMaxTokens, where the model's own limit is not known, and
+// of MinOutput.
+const (
+	defaultMaxTokens = 16_384
+	defaultMinOutput = 1_024
+)
 
 // Provision checks the budgets and declares the ledger.
 func (h *Cost) Provision(ctx caddy.Context) error {
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
-	if err := h.validate(); err != nil {
+	if err := h.setup(ctx); err != nil {
 		return fmt.Errorf("llm_cost: %w", err)
 	}
+	h.gw.UseLedger()
+	return nil
+}
+
+func (h *Cost) setup(ctx caddy.Context) (err error) {
+	if err := h.validate(); err != nil {
+		return err
+	}
 	o := &h.options
-	for i, b := range h.Budgets {
-		lb, err := b.budget()
+	for i := range h.Budgets {
+		lb, err := h.Budgets[i].budget()
 		if err != nil {
-			return fmt.Errorf("llm_cost: budget %d: %w", i+1, err)
+			return fmt.Errorf("budget %d: %w", i+1, err)
+		}
+		if slices.ContainsFunc(o.Budgets, lb.Same) {
+			return fmt.Errorf("budget %d: %s is given twice; give one of them a name", i+1, lb.Label())
 		}
 		o.Budgets = append(o.Budgets, lb)
 	}
-	var err error
 	if o.Unpriced, err = parseUnpriced(h.Unpriced); err != nil {
-		return fmt.Errorf("llm_cost: unpriced: %w", err)
+		return fmt.Errorf("unpriced: %w", err)
 	}
 	if h.Unbounded != "" {
 		if o.UnboundedCeiling, err = llm.ParseMoney(h.Unbounded); err != nil {
-			return fmt.Errorf("llm_cost: unbounded: %w", err)
+			return fmt.Errorf("unbounded: %w", err)
 		}
 	}
-	o.DefaultMaxTokens = h.DefaultMaxTokens
+	if o.UnboundedTokens = h.UnboundedTokens; o.UnboundedTokens < 0 {
+		return errors.New("unbounded_tokens: must not be negative")
+	}
+	o.DefaultMaxTokens, o.AlwaysDefault = h.DefaultMaxTokens, h.DefaultMaxTokens != 0
 	if o.DefaultMaxTokens == 0 {
 		o.DefaultMaxTokens = defaultMaxTokens
 	}
 	if o.DefaultMaxTokens < 1 {
-		return fmt.Errorf("llm_cost: default_max_tokens: must be at least 1")
+		return errors.New("default_max_tokens: must be at least 1")
 	}
+	switch o.MinOutput = h.MinOutput; {
+	case o.MinOutput == 0:
+		o.MinOutput = defaultMinOutput
+	case o.MinOutput == -1:
+		o.MinOutput = 0
+	case o.MinOutput < 0:
+		return errors.New("min_output: must be at least 1, or -1 for never")
+	}
+	o.Fallback = h.Fallback
 	o.ScopeValue = scopeValue
-	h.gw.UseLedger()
+	if err := h.warner.setup(ctx, h.Webhook, h.log); err != nil {
+		return err
+	}
+	o.OnWarn = h.warner.warn
 	return nil
 }
 
 func (b *Budget) budget() (limits.Budget, error) {
 	var lb limits.Budget
-	amount, err := llm.ParseMoney(b.Amount)
-	if err != nil {
-		return lb, err
+	unit := b.Unit
+	if unit == "" {
+		unit = "USD"
 	}
-	if amount <= 0 {
-		return lb, fmt.Errorf("the amount must be more than 0")
-	}
-	window, err := limits.ParseBudgetWindow(b.Window)
+	amount, u, window, err := limits.ParseBudgetAmount(b.Amount, unit+"/"+b.Window)
 	if err != nil {
 		return lb, err
 	}
@@ -133,13 +191,45 @@ func (b *Budget) budget() (limits.Budget, error) {
 	if err := checkScope(scope, "key", "user", "team", "org", "model", "provider", "ip", "global"); err != nil {
 		return lb, err
 	}
-	zone := time.UTC
+	lb.Budget = ledger.Budget{Amount: amount, Unit: u, Window: window, Rolling: b.Rolling, Scope: scope, Name: b.Name, Warn: b.Warn, TimeZone: time.UTC}
+	switch {
+	case b.Rolling && window == limits.BudgetTotal:
+		return lb, errors.New("rolling: a total never ends, so nothing can roll")
+	case b.Rolling && b.TimeZone != "":
+		return lb, errors.New("timezone: a rolling budget follows no calendar")
+	}
 	if b.TimeZone != "" {
-		if zone, err = time.LoadLocation(b.TimeZone); err != nil || b.TimeZone == "Local" {
+		if lb.TimeZone, err = time.LoadLocation(b.TimeZone); err != nil || b.TimeZone == "Local" {
 			return lb, fmt.Errorf("timezone: %q is not a zone such as Europe/Berlin", b.TimeZone)
 		}
 	}
-	return limits.Budget{Amount: amount, Window: window, Scope: scope, Name: b.Name, TimeZone: zone}, nil
+	for value, s := range b.Overrides {
+		if value == "" {
+			return lb, errors.New("override: the value is empty")
+		}
+		if scope == "model" {
+			value = strings.ToLower(value) // as scopeValue does
+		}
+		if lb.Overrides == nil {
+			lb.Overrides = map[string]llm.Money{}
+		}
+		if lb.Overrides[value], err = limits.ParseAmountOf(u, s); err != nil {
+			return lb, fmt.Errorf("override %s: %w", value, err)
+		}
+	}
+	for i, p := range b.Warn {
+		if p < 1 || p > 1000 || i > 0 && p <= b.Warn[i-1] {
+			return lb, errors.New("warn: want rising percentages from 1% to 1000%, e.g. 50% 80% 100%")
+		}
+	}
+	switch b.Reserve {
+	case "", "strict":
+	case "estimate":
+		lb.Estimate = true
+	default:
+		return lb, fmt.Errorf("reserve: want strict or estimate, not %q", b.Reserve)
+	}
+	return lb, nil
 }
 
 func parseUnpriced(s string) (limits.UnpricedPolicy, error) {
@@ -181,104 +271,10 @@ func (h *Cost) guardFor(l *ledger.Ledger) *limits.Guard {
 	}
 	b := h.guard.Load()
 	if b == nil || b.ledger != l {
-		b = &boundGuard{ledger: l, guard: limits.NewGuard(l, h.gw.Catalogue(), h.options)}
+		b = &boundGuard{ledger: l, guard: limits.NewGuard(l, h.gw.Catalogue, h.options)}
 		h.guard.Store(b)
 	}
 	return b.guard
-}
-
-// UnmarshalCaddyfile reads the directive:
-//
-//	llm_cost {
-//		budget <amount> USD/<hour|day|week|month|total> [per <scope>] {
-//			timezone <IANA zone>
-//			name     <name>
-//		}
-//		unpriced deny|meter|<USD per million tokens>
-//		default_max_tokens <n>
-//		unbounded <USD>
-//		errors json|pass
-//		debug_headers
-//	}
-func (h *Cost) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if err := noMore(d); err != nil {
-		return err
-	}
-	return h.block(d, func() error {
-		var err error
-		switch d.Val() {
-		case "budget":
-			err = h.unmarshalBudget(d)
-		case "unpriced":
-			if err = oneArg(d, &h.Unpriced); err == nil {
-				if _, perr := parseUnpriced(h.Unpriced); perr != nil {
-					err = d.Errf("unpriced: %v", perr)
-				}
-			}
-		case "default_max_tokens":
-			err = countArg(d, &h.DefaultMaxTokens)
-		case "unbounded":
-			if err = oneArg(d, &h.Unbounded); err == nil {
-				if _, perr := llm.ParseMoney(h.Unbounded); perr != nil {
-					err = d.Errf("unbounded: %v", perr)
-				}
-			}
-		default:
-			err = d.Errf("unknown option %q of llm_cost", d.Val())
-		}
-		return err
-	})
-}
-
-func (h *Cost) unmarshalBudget(d *caddyfile.Dispenser) error {
-	var b Budget
-	var unit string
-	if !d.Args(&b.Amount, &unit) {
-		return d.Errf("budget takes an amount and a window, e.g. budget 20 USD/day")
-	}
-	currency, window, ok := strings.Cut(unit, "/")
-	if !ok || currency != "USD" {
-		return d.Errf("budget: %q; want USD/<hour|day|week|month|total>", unit)
-	}
-	b.Window = window
-	for d.NextArg() {
-		if d.Val() != "per" || b.Per != "" || !d.NextArg() || d.Val() == "" {
-			return d.Errf("budget: unexpected argument; want per <scope>")
-		}
-		b.Per = d.Val()
-	}
-	for d.NextBlock(1) {
-		var err error
-		switch d.Val() {
-		case "timezone":
-			err = oneArg(d, &b.TimeZone)
-		case "name":
-			err = oneArg(d, &b.Name)
-		default:
-			err = d.Errf("unknown option %q of budget", d.Val())
-		}
-		if err != nil {
-			return err
-		}
-	}
-	lb, err := b.budget()
-	if err != nil {
-		return d.Errf("budget: %v", err)
-	}
-	for _, other := range h.Budgets {
-		if o, oerr := other.budget(); oerr == nil && o.Window == lb.Window && o.Scope == lb.Scope && o.Name == lb.Name {
-			return d.Errf("a budget per %s and %s is given twice; give one of them a name", lb.Scope, b.Window)
-		}
-	}
-	h.Budgets = append(h.Budgets, b)
-	return nil
-}
-
-// ParseCost is the Caddyfile directive llm_cost.
-func ParseCost(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	m := new(Cost)
-	return m, m.UnmarshalCaddyfile(h.Dispenser)
 }
 
 var (

@@ -29,6 +29,9 @@ var metrics = struct {
 	attempts *prometheus.CounterVec
 	failed   *prometheus.CounterVec
 	debt     *prometheus.CounterVec
+	warnings *prometheus.CounterVec
+	// undelivered are warnings that a webhook did not get.
+	undelivered prometheus.Counter
 }{
 	requests: counter("requests_total", "Requests that ended, by outcome.", "server", "dialect", "provider", "model", "team", "outcome"),
 	tokens:   counter("tokens_total", "Tokens used, by kind.", "server", "provider", "model", "team", "kind"),
@@ -41,6 +44,9 @@ var metrics = struct {
 	attempts: counter("upstream_attempts_total", "Calls of providers, by result.", "provider", "result"),
 	failed:   counter("audit_failures_total", "Records that could not be written.", "log"),
 	debt:     counter("cost_debt_usd_total", "Cost beyond what was reserved, in US dollars.", "server", "provider"),
+	warnings: counter("budget_warnings_total", "Thresholds of budgets that were reached.", "budget", "percent"),
+
+	undelivered: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "caddy", Subsystem: "llm", Name: "budget_warnings_undelivered_total", Help: "Warnings of budgets that could not be delivered."}),
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
@@ -57,7 +63,7 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 func RegisterMetrics(reg *prometheus.Registry, reserved func() llm.Money, ratios func(func(budget string, millis int64))) error {
 	for _, c := range []prometheus.Collector{
 		metrics.requests, metrics.tokens, metrics.cost, metrics.duration, metrics.ttft, metrics.denied,
-		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, moneyGauges{reserved, ratios},
+		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, metrics.warnings, metrics.undelivered, moneyGauges{reserved, ratios},
 	} {
 		if err := reg.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
 			return err

@@ -39,11 +39,10 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 	x, provider := &c.x, cand.end.provider
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	tr, body, err := h.translated(c, cand)
+	tr, body, err := h.translated(c, cand, nil)
 	if err != nil {
 		return err
 	}
-	limit := x.Changes.MaxTokens
 	a, err := x.Admit(ctx, cand.dep, now())
 	if err != nil {
 		// What is said of this model only does not keep another from answering.
@@ -55,9 +54,9 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 	c.noUsage, c.key = !provider.IncludeUsage(), cand.key
 	switch {
 	case tr == nil:
-		body = c.outbound(cand)
-	case x.Changes.MaxTokens != limit: // the gate has lowered it
-		if tr, body, err = h.translated(c, cand); err != nil {
+		body = c.outbound(cand, a)
+	case a.MaxTokens > 0: // the gate has lowered it
+		if tr, body, err = h.translated(c, cand, a); err != nil {
 			a.Result, a.Error = llm.ResultUnsent, "the request could not be translated"
 			return err
 		}
@@ -131,15 +130,15 @@ func (h *Upstream) judge(c *call, cand *candidate, a *llm.Attempt, err error) bo
 }
 
 // translated returns the request in the dialect of a deployment that does not
-// speak the client's; nil if it does.
-func (h *Upstream) translated(c *call, cand *candidate) (*translate.Call, []byte, error) {
+// speak the client's; nil if it does. a is nil before the gate.
+func (h *Upstream) translated(c *call, cand *candidate, a *llm.Attempt) (*translate.Call, []byte, error) {
 	x := &c.x
 	c.lost = nil // of an attempt before this one
 	if cand.dep.Dialect == x.Dialect {
 		return nil, nil, nil
 	}
 	tr := translate.New(x.Dialect, cand.dep.Dialect, translate.Options{
-		RequestID: x.ID, Now: x.Start, Model: wireModel(cand), MaxTokens: x.Changes.MaxTokens,
+		RequestID: x.ID, Now: x.Start, Model: wireModel(cand), MaxTokens: x.ChangesFor(a).MaxTokens,
 		MaxTokensField: cand.dep.MaxTokensField, IncludeUsage: cand.end.provider.IncludeUsage(),
 	})
 	body, lost, err := tr.Request(dialects.Outbound(x.View, &llm.Changes{Edits: x.Changes.Edits}, llm.Deployment{}))
@@ -169,12 +168,13 @@ func (h *Upstream) translated(c *call, cand *candidate) (*translate.Call, []byte
 	return tr, body, nil
 }
 
-// outbound returns the body for a deployment that speaks the client's dialect.
-func (c *call) outbound(cand *candidate) []byte {
+// outbound returns the body of an attempt at a deployment that speaks the
+// client's dialect.
+func (c *call) outbound(cand *candidate, a *llm.Attempt) []byte {
 	x := &c.x
 	model := wireModel(cand)
-	if c.noUsage && x.Changes.IncludeUsage || model != x.View.Model {
-		ch := x.Changes
+	if c.noUsage && x.Changes.IncludeUsage || model != x.View.Model || a.MaxTokens > 0 {
+		ch := x.ChangesFor(a)
 		ch.IncludeUsage = ch.IncludeUsage && !c.noUsage
 		return dialects.Outbound(x.View, &ch, llm.Deployment{Model: model, MaxTokensField: cand.dep.MaxTokensField})
 	}

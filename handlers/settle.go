@@ -70,19 +70,10 @@ func (c *call) estimate(a *llm.Attempt) {
 	out := max((seen+bytesPerToken-1)/bytesPerToken, now().Sub(a.Started).Milliseconds()*tokensPerMilli*v.Choices)
 	// An estimate never goes beyond the bound that was reserved: only figures
 	// of the provider may.
-	if n := c.maxOutput(); n > 0 {
+	if n := c.x.OutputLimit(a); n > 0 {
 		out = min(out, n*v.Choices)
 	}
 	u.Output = max(u.Output, out)
-}
-
-// maxOutput is the limit on output tokens of each choice, 0 when there is none.
-func (c *call) maxOutput() int64 {
-	n := max(0, c.x.View.MaxTokens)
-	if m := c.x.Changes.MaxTokens; m > 0 && (n == 0 || m < n) {
-		n = m
-	}
-	return n
 }
 
 // ownHeaders adds the gateway's headers to an answer.
@@ -94,10 +85,13 @@ func (c *call) ownHeaders(h http.Header) {
 	if a != nil && a.AuditIndex >= 0 {
 		h["Llm-Audit-Id"] = []string{strconv.FormatInt(a.AuditIndex, 10)}
 	}
+	if a != nil && a.Warning != "" {
+		h["Llm-Budget-Warning"] = []string{a.Warning}
+	}
 	if c.cors != "" {
 		h.Set("Access-Control-Allow-Origin", c.cors)
 		h.Add("Vary", "Origin")
-		h.Set("Access-Control-Expose-Headers", "LLM-Request-Id, LLM-Audit-Id, Retry-After, X-Request-Id, Request-Id")
+		h.Set("Access-Control-Expose-Headers", "LLM-Request-Id, LLM-Audit-Id, LLM-Budget-Warning, Retry-After, X-Request-Id, Request-Id")
 	}
 	if len(c.lost) > 0 {
 		h.Set("LLM-Unsupported", strings.Join(c.lost, ", "))

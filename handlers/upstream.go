@@ -216,11 +216,49 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 	if err := h.mayRefer(c); err != nil {
 		return err
 	}
+	x.Changes.DefaultMaxTokens = 0 // the gate knows better: it sees the deployment
 	var p plan
 	if err := h.plan(c, &p); err != nil {
 		return err
 	}
-	return h.attempts(c, r, &p)
+	err := h.attempts(c, r, &p)
+	if model := fallback(x, err); model != "" {
+		return h.fallBack(c, r, model, err)
+	}
+	return err
+}
+
+// fallback is the model to ask instead after a budget has refused, "" for none.
+func fallback(x *llm.Exchange, err error) string {
+	var d *llm.Denial
+	if errors.As(err, &d) && d.Code == llm.CodeBudgetExceeded && d.Fallback != x.Model() {
+		return d.Fallback
+	}
+	return ""
+}
+
+// fallBack asks another model because a budget refused the one that was asked
+// for; once, and only a model that this key may use. If that cannot be either,
+// the first refusal stands.
+func (h *Upstream) fallBack(c *call, r *http.Request, model string, refused error) error {
+	x := &c.x
+	asked := x.Changes.Model
+	x.Changes.Model = model
+	x.Decide(llm.Decision{Module: "cost", Rule: "on_exceed", Action: "fallback", Detail: model})
+	var p plan
+	err := h.plan(c, &p)
+	if err == nil && x.Principal != nil && !x.Principal.MayUse(model) {
+		err = modelNotAllowed(model)
+	}
+	if err == nil {
+		err = h.attempts(c, r, &p)
+	}
+	var d *llm.Denial
+	if errors.As(err, &d) && d.Stage != llm.StageProvider && d.Status != 499 {
+		x.Changes.Model = asked
+		return refused
+	}
+	return err
 }
 
 func clip(s string) string {

@@ -71,6 +71,9 @@ type answerWriter struct {
 	// gone is the error of a write to the client.
 	gone error
 	seq  int // events passed, for in-band errors
+	// texts counts the events that brought text, text is how much of it there is;
+	// see overspent.
+	texts, text int64
 }
 
 var (
@@ -222,6 +225,9 @@ func (w *answerWriter) events(p []byte) error {
 		verdict := w.read.Event(ev)
 		if w.read.Terminal() && !w.c.linger.Load() {
 			w.c.linger.Store(true)
+		}
+		if w.overspent() {
+			return reservationSpent()
 		}
 		if w.gone != nil {
 			return nil // only the figures count now

@@ -20,6 +20,11 @@ type Budget struct {
 	Estimate bool
 }
 
+// Same reports whether two budgets share their balances.
+func (b Budget) Same(o Budget) bool {
+	return b.Window == o.Window && b.Rolling == o.Rolling && b.Unit == o.Unit && b.Scope == o.Scope && b.Name == o.Name
+}
+
 // BudgetWindow is the window of a budget; see ledger.Window.
 type BudgetWindow = ledger.Window
 
