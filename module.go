@@ -27,6 +27,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
@@ -69,8 +70,9 @@ type App struct {
 	log       *zap.Logger
 
 	mu         sync.Mutex
-	logs       []string // names of the audit logs that handlers use
-	ledger     bool     // whether a handler uses the ledger
+	logs       []string        // names of the audit logs that handlers use
+	ledger     bool            // whether a handler uses the ledger
+	budgets    []limits.Budget // of all handlers
 	started    chan struct{}
 	background []func(context.Context)
 	cancel     context.CancelFunc // ends what runs in the background
@@ -275,6 +277,18 @@ func (a *App) UseLedger() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ledger = true
+}
+
+// UseBudgets implements handlers.Gateway. Handlers may declare the same budget:
+// what the first one says counts in views.
+func (a *App) UseBudgets(budgets []limits.Budget) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, b := range budgets {
+		if !slices.ContainsFunc(a.budgets, b.Same) {
+			a.budgets = append(a.budgets, b)
+		}
+	}
 }
 
 // Background implements handlers.Gateway.

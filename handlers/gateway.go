@@ -26,6 +26,9 @@ type Gateway interface {
 	// config serves; the app opens it in Start.
 	UseAudit(name string)
 	UseLedger()
+	// UseBudgets declares in Provision the budgets that calls are held to, for
+	// the views and changes of operators.
+	UseBudgets(budgets []limits.Budget)
 	// Background runs f from Start until the config is replaced.
 	Background(f func(ctx context.Context))
 	// Provider returns the provider of that name from the global option.

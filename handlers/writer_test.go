@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"pgregory.net/rapid"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
@@ -25,6 +26,7 @@ type house struct{ left int }
 func (*house) UseAudit(string)                            {}
 func (*house) Background(func(context.Context))           {}
 func (*house) UseLedger()                                 {}
+func (*house) UseBudgets([]limits.Budget)                 {}
 func (*house) Provider(string) (providers.Provider, bool) { return nil, false }
 func (*house) Catalogue() *prices.Catalogue               { return prices.Embedded() }
 func (*house) Required() []string                         { return nil }
