@@ -225,7 +225,7 @@ func (r *Rates) Reserve(now time.Time, req []Charge, least, most int64) (*Taken,
 		h.amount = h.entry.share(c.Limit.amount(h.value))
 		if c.PerOutput > 0 {
 			left := h.entry.left(c.Limit, h.amount, t)
-			output = min(output, (left-c.N)/c.PerOutput)
+			output = min(output, (left-min(c.N, maxTotal))/c.PerOutput)
 		}
 	}
 	output = max(output, least)

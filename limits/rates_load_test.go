@@ -2,6 +2,7 @@ package limits
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -292,6 +293,35 @@ func TestMoreThanTheWholeLimit(t *testing.T) {
 		_, refused = r.Take(r.base.Add(time.Second), []Charge{{Limit: l}})
 		if refused == nil || refused.Never || refused.RetryAfter < 20*time.Second {
 			t.Errorf("burst %d: a debt lets %+v", burst, refused)
+		}
+	}
+}
+
+// Providers that lie about what was used, again and again.
+func TestDebtsDoNotOverflow(t *testing.T) {
+	for _, burst := range []int64{0, 100} {
+		r := NewRates()
+		l := tokensPer("key", 100, time.Minute)
+		l.Burst = burst
+		var open []*Taken
+		for range 20 {
+			k, refused := r.Take(r.base, []Charge{{Limit: l, Hold: true}})
+			if refused != nil {
+				t.Fatalf("%+v", refused)
+			}
+			open = append(open, k)
+		}
+		for _, k := range open {
+			k.Settle(r.base, func(*RateLimit) int64 { return math.MaxInt64 })
+			if k.Status[0].Remaining != 0 {
+				t.Fatalf("%+v", k.Status[0])
+			}
+		}
+		if taken, _ := r.Take(r.base, []Charge{{Limit: l}}); taken != nil {
+			t.Error("admitted")
+		}
+		if taken, _ := r.Take(r.base.Add(3*time.Minute), []Charge{{Limit: l}}); taken == nil {
+			t.Error("locked out")
 		}
 	}
 }

@@ -13,11 +13,39 @@ type Taken struct {
 	// Output is what Reserve has chosen.
 	Output int64
 
-	r        *Rates
-	items    []takenItem // what has to be given back or may change
-	ended    atomic.Bool
-	few      [4]Status
-	fewItems [2]takenItem
+	r     *Rates
+	items []takenItem // what has to be given back or may change
+	ended atomic.Bool
+}
+
+// oneTaken and fewTaken are a Taken with room for what it lists, so that it is
+// one piece of memory.
+type oneTaken struct {
+	Taken
+	status [1]Status
+	items  [1]takenItem
+}
+
+type fewTaken struct {
+	Taken
+	status [4]Status
+	items  [2]takenItem
+}
+
+// newTaken returns a Taken with n statuses and room for some items.
+func newTaken(n, items int) *Taken {
+	switch {
+	case n == 1:
+		k := new(oneTaken)
+		k.Status, k.Taken.items = k.status[:], k.items[:0]
+		return &k.Taken
+	case n <= 4 && items <= 2:
+		k := new(fewTaken)
+		k.Status, k.Taken.items = k.status[:n], k.items[:0]
+		return &k.Taken
+	}
+	// Meters point into the items: they must not move.
+	return &Taken{Status: make([]Status, n), items: make([]takenItem, 0, items)}
 }
 
 // takenItem is an open charge, or a slot.
@@ -32,22 +60,14 @@ type takenItem struct {
 
 // taken makes the result of a transaction whose shards are still locked.
 func (r *Rates) taken(req []Charge, hits []rateHit, output, t int64) *Taken {
-	k := &Taken{r: r, Output: output}
-	if len(req) <= len(k.few) {
-		k.Status = k.few[:len(req)]
-	} else {
-		k.Status = make([]Status, len(req))
-	}
 	open := 0
 	for i := range hits {
 		if hits[i].fam.concurrent || req[hits[i].at].Hold {
 			open++
 		}
 	}
-	k.items = k.fewItems[:0]
-	if open > len(k.fewItems) {
-		k.items = make([]takenItem, 0, open) // meters point into it: it must not move
-	}
+	k := newTaken(len(req), open)
+	k.r, k.Output = r, output
 	for i := range hits {
 		h := &hits[i]
 		e := h.entry

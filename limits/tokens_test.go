@@ -3,6 +3,7 @@ package limits
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func TestTokensAreReservedAndSettled(t *testing.T) {
 		"answered":       {dimension: Tokens, end: func(a *llm.Attempt) { a.Result, a.Usage = llm.ResultAnswered, uses(200, 30) }, reserved: 1400, charged: 230},
 		"input":          {dimension: InputTokens, end: func(a *llm.Attempt) { a.Result, a.Usage = llm.ResultAnswered, uses(200, 30) }, reserved: 900, charged: 200},
 		"output":         {dimension: OutputTokens, end: func(a *llm.Attempt) { a.Result, a.Usage = llm.ResultAnswered, uses(200, 30) }, reserved: 500, charged: 30},
-		"estimate":       {dimension: Tokens, estimate: true, end: func(a *llm.Attempt) { a.Result, a.Usage = llm.ResultAnswered, uses(200, 30) }, reserved: 800, charged: 230},
+		"estimate":       {dimension: Tokens, estimate: true, change: func(x *llm.Exchange) { x.View.InputBound = 901 }, end: func(a *llm.Attempt) { a.Result, a.Usage = llm.ResultAnswered, uses(200, 30) }, reserved: 801, charged: 230},
 		"unsent":         {dimension: Tokens, end: func(a *llm.Attempt) { a.Result = llm.ResultUnsent }, reserved: 1400},
 		"refused":        {dimension: Tokens, end: func(a *llm.Attempt) { a.Result = llm.ResultRefused }, reserved: 1400},
 		"cut, estimated": {dimension: Tokens, end: func(a *llm.Attempt) { a.Usage = llm.Usage{Input: 300, Output: 40, Estimated: true} }, reserved: 1400, charged: 340},
@@ -173,6 +174,8 @@ func TestOutputIsLowered(t *testing.T) {
 		"thinking":                 {used: 0, input: 100, max: 2000, thinking: 600, lowered: 900},
 		"thinking does not fit":    {used: 0, input: 300, max: 2000, thinking: 600, refused: true},
 		"output only":              {used: 300, input: 5000, max: 2000, dimension: OutputTokens, lowered: 700},
+		"absurd bounds":            {input: math.MaxInt64, max: math.MaxInt64, choices: math.MaxInt64, refused: true},
+		"absurd output":            {input: 100, max: math.MaxInt64, lowered: 900},
 		"input only":               {used: 300, input: 500, max: 2000, dimension: InputTokens},
 		"input only, does not fit": {used: 300, input: 701, max: 1, dimension: InputTokens, refused: true},
 	} {
