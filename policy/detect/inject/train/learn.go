@@ -1,0 +1,282 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"sort"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+)
+
+// settings are the knobs of training.
+type settings struct {
+	bits   int     // log2 of the table's length
+	epochs int     // passes over the texts
+	rate   float64 // of AdaGrad
+	decay  float64 // L2, at each touch of a weight
+	rare   int     // features in fewer texts are left out
+	seed   uint64
+}
+
+// A doc is a text as features, block by block.
+type doc struct {
+	feats  []uint32
+	ends   []int32 // where each block ends in feats
+	label  float32
+	weight float32
+	source int32
+}
+
+// features turns a text into a doc; at most maxBlocks blocks of it.
+func features(text string, maxBlocks int) doc {
+	var d doc
+	var r linear.Reader
+	r.Reset()
+	take := func() {
+		d.feats = append(d.feats, r.Block()...)
+		d.ends = append(d.ends, int32(len(d.feats)))
+		r.Next()
+	}
+	for len(text) > 0 && len(d.ends) < maxBlocks {
+		n, full := r.Fill(text)
+		text = text[n:]
+		if full {
+			take()
+		}
+	}
+	if len(text) == 0 && r.End() {
+		take()
+	}
+	return d
+}
+
+// A learner is logistic regression over hashed features with a bias for each
+// window width, trained with AdaGrad on the windows of texts: of a benign text
+// every window is benign, of an attack at least one is not.
+type learner struct {
+	set  settings
+	mask uint32
+	w, g []float32
+	keep []bool // features that come often enough
+	bias [linear.Kinds]float32
+	bg   [linear.Kinds]float32
+	rnd  *rand.Rand
+	sums []winSum
+}
+
+type winSum struct {
+	sum float32
+	n   int32
+}
+
+type window struct {
+	first, last int // blocks, last excluded
+	kind        int
+}
+
+func newLearner(set settings) *learner {
+	n := 1 << set.bits
+	return &learner{
+		set: set, mask: uint32(n - 1), w: make([]float32, n), g: make([]float32, n),
+		rnd: rand.New(rand.NewPCG(set.seed, 1)),
+	}
+}
+
+// train learns from the docs in place of whatever was learned before.
+func (l *learner) train(docs []*doc) {
+	l.countRare(docs)
+	order := make([]int, len(docs))
+	for i := range order {
+		order[i] = i
+	}
+	for e := range l.set.epochs {
+		l.rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		rate := float32(l.set.rate / math.Sqrt(1+float64(e)/2))
+		for _, i := range order {
+			l.learn(docs[i], rate, e == 0)
+		}
+	}
+}
+
+func (l *learner) countRare(docs []*doc) {
+	n := 1 << l.set.bits
+	count := make([]uint16, n)
+	seen := make([]int32, n)
+	for i, d := range docs {
+		for _, f := range d.feats {
+			h := f & l.mask
+			if seen[h] != int32(i+1) {
+				seen[h] = int32(i + 1)
+				if count[h] < math.MaxUint16 {
+					count[h]++
+				}
+			}
+		}
+	}
+	l.keep = make([]bool, n)
+	for h, c := range count {
+		l.keep[h] = int(c) >= l.set.rare
+	}
+}
+
+// learn makes one step on a text. At first all windows of an attack count a
+// little; later the one that looks most like an attack stands for it. Of a
+// benign text the worst window and one drawn by lot count.
+func (l *learner) learn(d *doc, rate float32, first bool) {
+	blocks := len(d.ends)
+	if blocks == 0 {
+		return
+	}
+	l.forward(d)
+	for kind, width := range linear.Widths {
+		if blocks < width {
+			l.step(d, window{0, blocks, kind}, rate, d.weight)
+			return
+		}
+		l.worst(d, width, kind, rate, first)
+	}
+}
+
+func (l *learner) worst(d *doc, width, kind int, rate float32, first bool) {
+	n := len(d.ends) - width + 1
+	if first && d.label == 1 && n > 1 {
+		share := min(n, 4)
+		for range share {
+			at := l.rnd.IntN(n)
+			l.step(d, window{at, at + width, kind}, rate, d.weight/float32(share))
+		}
+		return
+	}
+	best, at := float32(math.Inf(-1)), 0
+	for i := range n {
+		if m := l.margin(i, i+width, kind); m > best {
+			best, at = m, i
+		}
+	}
+	l.step(d, window{at, at + width, kind}, rate, d.weight)
+	if d.label == 0 && n > 1 {
+		at := l.rnd.IntN(n)
+		l.step(d, window{at, at + width, kind}, rate, d.weight)
+	}
+}
+
+// forward fills l.sums with the sums of each block.
+func (l *learner) forward(d *doc) {
+	l.sums = l.sums[:0]
+	start := int32(0)
+	for _, end := range d.ends {
+		var c, w float32
+		var n int32
+		for _, f := range d.feats[start:end] {
+			h := f & l.mask
+			if !l.keep[h] {
+				continue
+			}
+			if f&linear.WordFlag != 0 {
+				w += l.w[h]
+				n += linear.WordGain * linear.WordGain
+			} else {
+				c += l.w[h]
+				n++
+			}
+		}
+		l.sums = append(l.sums, winSum{c + float32(linear.WordGain*w), n})
+		start = end
+	}
+	// The scorer does not know which features were left out, so they count in
+	// the length here too.
+	start = 0
+	for i, end := range d.ends {
+		l.sums[i].n = length(d.feats[start:end])
+		start = end
+	}
+}
+
+func length(feats []uint32) int32 {
+	var n int32
+	for _, f := range feats {
+		if f&linear.WordFlag != 0 {
+			n += linear.WordGain * linear.WordGain
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *learner) margin(first, last, kind int) float32 {
+	var s float32
+	var n int32
+	for _, b := range l.sums[first:last] {
+		s += b.sum
+		n += b.n
+	}
+	if n == 0 {
+		return l.bias[kind]
+	}
+	return float32(s/float32(math.Sqrt(float64(n)))) + l.bias[kind]
+}
+
+func (l *learner) step(d *doc, w window, rate, weight float32) {
+	m := l.margin(w.first, w.last, w.kind)
+	p := float32(1 / (1 + math.Exp(-float64(m))))
+	delta := float32((p - d.label) * weight)
+	var n int32
+	for _, b := range l.sums[w.first:w.last] {
+		n += b.n
+	}
+	if n == 0 || (delta < 1e-4 && delta > -1e-4) {
+		return
+	}
+	norm := float32(delta / float32(math.Sqrt(float64(n))))
+	decay := float32(l.set.decay)
+	start := int32(0)
+	if w.first > 0 {
+		start = d.ends[w.first-1]
+	}
+	for _, f := range d.feats[start:d.ends[w.last-1]] {
+		h := f & l.mask
+		if !l.keep[h] {
+			continue
+		}
+		g := norm
+		if f&linear.WordFlag != 0 {
+			g = float32(linear.WordGain * norm)
+		}
+		g += float32(decay * l.w[h])
+		l.g[h] += float32(g * g)
+		l.w[h] -= float32(rate*g) / float32(1e-3+float32(math.Sqrt(float64(l.g[h]))))
+	}
+	l.bg[w.kind] += float32(delta * delta)
+	l.bias[w.kind] -= float32(rate*delta) / float32(1e-3+float32(math.Sqrt(float64(l.bg[w.kind]))))
+}
+
+// model returns what was learned with weights of eight bits. Its calibration
+// is the identity.
+func (l *learner) model() *linear.Model {
+	abs := make([]float64, 0, len(l.w))
+	for _, w := range l.w {
+		if w != 0 {
+			abs = append(abs, math.Abs(float64(w)))
+		}
+	}
+	sort.Float64s(abs)
+	top := 1.0
+	if len(abs) > 0 {
+		// The few heaviest weights are cut, so that the many light ones keep
+		// their differences.
+		top = abs[int(float64(len(abs)-1)*0.9995)]
+	}
+	m := &linear.Model{Table: make([]int8, len(l.w)), Scale: top / 127}
+	for i, w := range l.w {
+		q := math.RoundToEven(float64(w) / m.Scale)
+		m.Table[i] = int8(max(-127, min(127, q)))
+	}
+	for i := range m.Bias {
+		m.Bias[i] = float64(l.bias[i])
+	}
+	for i := range m.Bucket {
+		m.Bucket[i].Slope = 1
+	}
+	return m
+}

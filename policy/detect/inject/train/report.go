@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+)
+
+// report prints what the cross-fitted models do on the sources that they did
+// not see, and returns all benign rows with their margins, short and long, to
+// calibrate the final model with.
+func report(held []scored, models []*linear.Model, rows []row, set settings, worst int) []scored {
+	var benign []scored
+	for _, s := range held {
+		if s.Label == 0 {
+			benign = append(benign, s)
+		}
+	}
+	for _, r := range longTexts(rows, set.seed) {
+		f := foldOf(r.Source)
+		benign = append(benign, score(models[f], r, f))
+	}
+	// Each fold is calibrated with the benign rows of the other folds.
+	for f, m := range models {
+		var others []scored
+		for _, s := range benign {
+			if s.fold != f {
+				others = append(others, s)
+			}
+		}
+		calibrate(m, others)
+	}
+	apply := func(list []scored) {
+		for i := range list {
+			list[i].odds = models[list[i].fold].Odds(list[i].margin, list[i].units)
+		}
+	}
+	apply(held)
+	apply(benign)
+	var plain []float64
+	for _, s := range benign {
+		if s.Kind != "long" {
+			plain = append(plain, s.odds)
+		}
+	}
+	one, mille := quantile(plain, 0.99), quantile(plain, 0.999)
+
+	fmt.Println("\nattacks of sources not trained on, against the benign rows not trained on")
+	fmt.Printf("%-24s %6s %6s %7s %7s %8s %8s\n", "source", "rows", "AUC", "R@1%", "R@.1%", "R ship", "R ship.1")
+	groups := make(map[string][]float64)
+	var names []string
+	add := func(name string, odds float64) {
+		if groups[name] == nil {
+			names = append(names, name)
+		}
+		groups[name] = append(groups[name], odds)
+	}
+	for _, s := range held {
+		if s.Label == 1 {
+			add(s.Source, s.odds)
+		}
+	}
+	for _, s := range held {
+		if s.Label == 1 {
+			if s.Source == "bipia_train" {
+				add("= tool results", s.odds)
+			} else {
+				add("= direct, pooled", s.odds)
+			}
+			if nonEnglish(s.Text) {
+				add("= not English", s.odds)
+			}
+			if override(s.Text) {
+				add("= explicit override", s.odds)
+			}
+		}
+	}
+	for _, n := range names {
+		g := groups[n]
+		fmt.Printf("%-24s %6d %6.3f %7.3f %7.3f %8.3f %8.3f\n", n, len(g), auc(g, plain), above(g, one), above(g, mille), above(g, oddsPercent), above(g, oddsMille))
+	}
+
+	fmt.Println("\nbenign rows of sources not trained on: flagged at 0.9, at 0.99")
+	fp := make(map[string][]float64)
+	var fnames []string
+	for _, s := range benign {
+		k := s.Source
+		if s.Kind == "long" {
+			k = "long " + k
+		}
+		b := [...]string{"<=1K", "1-4K", ">4K"}[linear.Bucket(s.units)]
+		for _, n := range []string{"all: " + b, k} {
+			if fp[n] == nil {
+				fnames = append(fnames, n)
+			}
+			fp[n] = append(fp[n], s.odds)
+		}
+	}
+	sort.Strings(fnames)
+	for _, n := range fnames {
+		fmt.Printf("%-30s %6d %7.4f %7.4f\n", n, len(fp[n]), above(fp[n], oddsPercent), above(fp[n], oddsMille))
+	}
+	obfuscation(held, models)
+	if worst > 0 {
+		printWorst(held, worst)
+	}
+	return benign
+}
+
+func printWorst(held []scored, n int) {
+	by := make(map[string][]scored)
+	for _, s := range held {
+		k := fmt.Sprint(s.Source, " ", s.Label)
+		by[k] = append(by[k], s)
+	}
+	for k, list := range by {
+		benign := strings.HasSuffix(k, " 0")
+		sort.Slice(list, func(i, j int) bool { return list[i].odds < list[j].odds != benign })
+		fmt.Println("---", k)
+		for _, s := range list[:min(n, len(list))] {
+			t := s.Text
+			if len(t) > 160 {
+				t = t[:160]
+			}
+			fmt.Printf("  %6.2f %5d %q\n", s.odds, len(s.Text), t)
+		}
+	}
+}
+
+func override(text string) bool {
+	t := strings.ToLower(text)
+	verb, object := false, false
+	for _, v := range []string{"ignore ", "disregard", "forget ", "override"} {
+		verb = verb || strings.Contains(t, v)
+	}
+	for _, o := range []string{"instruction", "previous", "prompt", "everything", "above", "rules", "guidelines"} {
+		object = object || strings.Contains(t, o)
+	}
+	return verb && object
+}
+
+func nonEnglish(text string) bool {
+	n, odd := 0, 0
+	for _, c := range text {
+		n++
+		if c > 0x7f {
+			odd++
+		}
+	}
+	if odd*25 > n {
+		return true
+	}
+	hits, words := 0, 0
+	for _, w := range strings.Fields(strings.ToLower(text)) {
+		words++
+		switch w {
+		case "the", "and", "to", "of", "you", "is", "in", "a", "your", "all", "that", "this", "me", "i", "what":
+			hits++
+		}
+	}
+	return words > 4 && hits*20 < words
+}
+
+// extraReport counts what m flags in the files below dir, which should be
+// benign: each file, cut to 256 KB, is one text.
+func extraReport(m *linear.Model, dir string) error {
+	var sc linear.Scanner
+	n := [linear.Buckets]int{}
+	hit := n
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || !info.Mode().IsRegular() || info.Size() > 256<<10 {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		f := sc.Scan(m, string(b))
+		k := linear.Bucket(sc.Units())
+		n[k]++
+		if f.Odds >= oddsPercent {
+			hit[k]++
+			fmt.Printf("  %6.2f %s %q\n", f.Odds, path, string(b[f.From:f.To]))
+		}
+		return nil
+	})
+	fmt.Printf("extra benign texts flagged, by bucket: %v of %v\n", hit, n)
+	return err
+}
