@@ -1,6 +1,7 @@
 package caddytest
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -185,9 +186,18 @@ func TestContractInFrontOfReverseProxy(t *testing.T) {
 	if streamed.Body != stream(chatEvents...) {
 		t.Errorf("the stream:\n%s", streamed.Body)
 	}
-	// $5 a day at $1 a million tokens: 6 million tokens of output do not fit.
+	// $5 a day at $1 a million tokens: 6 million tokens of output do not fit and are
+	// lowered to what does; 6 million bytes of input do not fit whatever comes out.
 	p.forget()
-	big := s.chat(call{body: `{"model":"local","messages":[{"role":"user","content":"Hi"}],"max_tokens":6000000}`})
+	s.chat(call{body: `{"model":"local","messages":[{"role":"user","content":"Hi"}],"max_tokens":6000000}`}).ok()
+	var lowered struct {
+		MaxTokens int64 `json:"max_tokens"`
+	}
+	if got := p.requests()[0].Body; json.Unmarshal([]byte(got), &lowered) != nil || lowered.MaxTokens < 4_900_000 || lowered.MaxTokens >= 5_000_000 {
+		t.Errorf("6 million tokens were lowered to %q", got)
+	}
+	p.forget()
+	big := s.chat(call{body: `{"model":"local","messages":[{"role":"user","content":"` + strings.Repeat("Hi ", 2_000_000) + `"}],"max_tokens":10}`})
 	big.denied(429, "budget_exceeded", false)
 	if big.Header.Get("X-Should-Retry") != "false" || big.Header.Get("Retry-After") == "" {
 		t.Errorf("headers of an exhausted budget: %v", big.Header)
@@ -205,8 +215,8 @@ func TestContractInFrontOfReverseProxy(t *testing.T) {
 	dead := s.chat(call{body: request}).denied(502, "provider_error", false)
 
 	totals := s.nothingHeld()
-	// 18 tokens at $1 a million, three times.
-	if want := int64(3 * 18_000); int64(totals.Settled) != want {
+	// 18 tokens at $1 a million, four times.
+	if want := int64(4 * 18_000); int64(totals.Settled) != want {
 		t.Errorf("settled %s, want %d nano-dollars", totals.Settled, want)
 	}
 	if rec := s.ended(dead.Header.Get("Llm-Request-Id")); rec.Outcome != "provider_error" || rec.Cost != 0 {

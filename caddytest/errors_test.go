@@ -94,6 +94,7 @@ const fullSite = `
 		flag greeting ` + "`prompt.user.exists(s, s.text.contains(\"hello\"))`" + `
 	}
 	llm_cost {
+		min_output off
 		budget 1 USD/day per team
 	}
 	test_panic

@@ -338,7 +338,7 @@ var faults = []fault{
 		c.ok()
 		// A megabyte inside an event that means nothing.
 		if c.sep == "\n" {
-			c.say(strings.Replace(ollamaFirst, "Hello", strings.Repeat("a", 1<<20), 1) + "\n")
+			c.say(strings.Replace(ollamaFirst, "{", `{"padding":"`+strings.Repeat("a", 1<<20)+`",`, 1) + "\n")
 		} else {
 			c.say(": " + strings.Repeat("a", 1<<20) + "\n\n")
 		}

@@ -23,6 +23,7 @@ const proxySite = `
 		deny falcon ` + "`prompt.all.exists(s, s.text.contains(\"FALCON\"))`" + `
 	}
 	llm_cost {
+		min_output off
 		budget 100 USD/day
 	}
 	reverse_proxy {{upstreams}} {

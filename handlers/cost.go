@@ -51,6 +51,9 @@ type Cost struct {
 	// UnboundedTokens is what budgets of tokens reserve for such a request.
 	// Default: refused as above.
 	UnboundedTokens int64 `json:"unbounded_tokens,omitempty"`
+	// Allocation says where requests name the project and the tags that their cost
+	// is for. Default nowhere.
+	Allocation *Allocation `json:"allocation,omitempty"`
 	// Webhook is told of thresholds of budgets (`warn`) that were reached.
 	Webhook *Webhook `json:"webhook,omitempty"`
 
@@ -121,6 +124,7 @@ func (h *Cost) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("llm_cost: %w", err)
 	}
 	h.gw.UseLedger()
+	h.gw.UseBudgets(h.options.Budgets)
 	return nil
 }
 
@@ -164,6 +168,11 @@ func (h *Cost) setup(ctx caddy.Context) (err error) {
 		o.MinOutput = 0
 	case o.MinOutput < 0:
 		return errors.New("min_output: must be at least 1, or -1 for never")
+	}
+	if h.Allocation != nil {
+		if err := h.Allocation.validate(); err != nil {
+			return err
+		}
 	}
 	o.Fallback = h.Fallback
 	o.ScopeValue = scopeValue
@@ -247,13 +256,14 @@ func parseUnpriced(s string) (limits.UnpricedPolicy, error) {
 }
 
 func (h *Cost) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return h.serve(w, r, next, func(c *call, _ *http.Request) error {
+	return h.serve(w, r, next, func(c *call, r *http.Request) error {
 		if err := c.ready(); err != nil {
 			return err
 		}
 		if err := c.view(); err != nil {
 			return err
 		}
+		c.allocate(r, h.Allocation)
 		g := h.guardFor(c.stores.Ledger)
 		if g == nil {
 			return llm.Deny(http.StatusServiceUnavailable, llm.CodeStoreUnavailable, llm.StageInfrastructure, "the ledger is not available; try again shortly")

@@ -27,6 +27,9 @@ import (
 //		default_max_tokens <n>
 //		min_output <n>|off
 //		unbounded <amount> [USD|tokens]
+//		project header <name>
+//		project metadata <member>
+//		tags header <name>
 //		webhook <URL> [<secret>]
 //		errors json|pass
 //		debug_headers
@@ -58,7 +61,11 @@ func (h *Cost) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "webhook":
 			err = h.unmarshalWebhook(d)
 		default:
-			err = d.Errf("unknown option %q of llm_cost", d.Val())
+			name := d.Val()
+			var ok bool
+			if ok, err = unmarshalAllocation(d, &h.Allocation); err == nil && !ok {
+				err = d.Errf("unknown option %q of llm_cost", name)
+			}
 		}
 		return err
 	})
