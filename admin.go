@@ -17,12 +17,15 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
 )
 
-// AdminAPI adds read-only routes to Caddy's admin endpoint, for the command
-// `caddy llm` and for operators' own tools:
+// AdminAPI adds routes to Caddy's admin endpoint, for the command `caddy llm` and
+// for operators' own tools. All but the POST only read:
 //
 //	GET /llm_gateway/requests/<request id>       the records of a request
 //	GET /llm_gateway/audit/<log>/proof/<index>   a receipt for a record
 //	GET /llm_gateway/audit/<log>                 size, checkpoint and key of a log
+//	GET /llm_gateway/usage                       rows of the ledger, added up
+//	GET /llm_gateway/budgets                     where every budget stands
+//	POST /llm_gateway/budgets/raise              gives one scope value more in this window
 //
 // It holds no state: after a failed reload Caddy keeps serving the old config
 // under a new admin server, so it finds the running app at each request.
@@ -40,6 +43,9 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: adminPrefix + "requests/", Handler: caddy.AdminHandlerFunc(a.requests)},
 		{Pattern: adminPrefix + "audit/", Handler: caddy.AdminHandlerFunc(a.audit)},
+		{Pattern: adminPrefix + "usage", Handler: caddy.AdminHandlerFunc(a.usage)},
+		{Pattern: adminPrefix + "budgets", Handler: caddy.AdminHandlerFunc(a.budgetsHandler)},
+		{Pattern: adminPrefix + "budgets/raise", Handler: caddy.AdminHandlerFunc(a.raise)},
 	}
 }
 

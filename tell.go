@@ -36,6 +36,9 @@ func summary(r *audit.Record) string {
 	}
 	if r.Event != "" {
 		s += ", " + r.Event + ": " + r.Detail
+		if r.Actor != "" {
+			s += " (" + r.Actor + ")"
+		}
 	}
 	return s
 }

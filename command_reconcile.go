@@ -1,0 +1,5 @@
+package gateway
+
+import "github.com/spf13/cobra"
+
+func reconcileCommand() *cobra.Command { return &cobra.Command{Use: "reconcile"} }
