@@ -29,12 +29,34 @@ func (p *parser) messagesMember(name string) {
 		p.ordinary(name, "standard")
 	case "inference_geo":
 		p.ordinary(name, "global", "not_available")
-	case "thinking", "tool_choice", "stop_sequences", "top_k":
+	case "thinking":
+		p.thinking()
+	case "tool_choice", "stop_sequences", "top_k":
 		p.Skip()
 	default:
 		p.count()
 	}
 }
+
+// thinking reads how much of the output may be thought: the limit on output must
+// be larger. Anything that is not such a number is the provider's business.
+func (p *parser) thinking() {
+	if p.Kind() != strictjson.Object {
+		p.Skip()
+		return
+	}
+	for o := p.Enter(thinkingNames); p.Member(&o); {
+		if o.Name != "budget_tokens" || p.Kind() != strictjson.Number {
+			p.Skip()
+			continue
+		}
+		if n, ok := p.Int(); ok && n > 0 && n <= maxTokens {
+			p.v.MinOutput = n
+		}
+	}
+}
+
+var thinkingNames = strictjson.NewNames("budget_tokens")
 
 // message reads one message. The content's roles are set at the end: a tool's
 // result stands in a user's message.
