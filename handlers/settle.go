@@ -85,13 +85,16 @@ func (c *call) ownHeaders(h http.Header) {
 	if a != nil && a.AuditIndex >= 0 {
 		h["Llm-Audit-Id"] = []string{strconv.FormatInt(a.AuditIndex, 10)}
 	}
+	if a != nil && a.MaxTokens > 0 && x.View != nil && a.MaxTokens < x.View.MaxTokens {
+		h["Llm-Max-Tokens"] = []string{strconv.FormatInt(a.MaxTokens, 10)}
+	}
 	if a != nil && a.Warning != "" {
 		h["Llm-Budget-Warning"] = []string{a.Warning}
 	}
 	if c.cors != "" {
 		h.Set("Access-Control-Allow-Origin", c.cors)
 		h.Add("Vary", "Origin")
-		h.Set("Access-Control-Expose-Headers", "LLM-Request-Id, LLM-Audit-Id, LLM-Budget-Warning, Retry-After, X-Request-Id, Request-Id")
+		h.Set("Access-Control-Expose-Headers", "LLM-Request-Id, LLM-Audit-Id, LLM-Budget-Warning, LLM-Max-Tokens, Retry-After, X-Request-Id, Request-Id")
 	}
 	if len(c.lost) > 0 {
 		h.Set("LLM-Unsupported", strings.Join(c.lost, ", "))
