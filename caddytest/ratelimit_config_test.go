@@ -56,6 +56,25 @@ func TestRateOptions(t *testing.T) {
 	}
 }
 
+// On request the fields of the IETF, for every limit.
+func TestRateLimitFieldsOfTheIETF(t *testing.T) {
+	p := newProvider(t)
+	s := startRated(t, p, `requests 100/h
+		tokens 10k/min per team name bulk
+		concurrent 3
+		headers ietf`)
+	s.chat(call{}).ok().
+		told("Ratelimit-Policy", `"requests-key-3600s";q=100;w=3600, "concurrent-key";q=3;qu="concurrent-requests", "bulk";q=10000;qu="tokens";w=60`).
+		told("X-Ratelimit-Remaining-Requests", "99")
+	a := s.do(message(true, "claude-sonnet-4-5", strings.Repeat("x", 11_000), "")).denied(429, "rate_limited", true)
+	if got := a.Header.Get("Ratelimit-Policy"); !strings.HasPrefix(got, `"bulk";q=10000;`) {
+		t.Errorf("the limit that refuses does not come first: %s", got)
+	}
+	if got := a.Header.Get("Ratelimit"); !strings.HasPrefix(got, `"bulk";r=9982;t=6`) || !strings.Contains(got, `"requests-key-3600s";r=99;t=3`) {
+		t.Errorf("RateLimit: %s", got)
+	}
+}
+
 // What makes no sense is refused while the config is read, saying where.
 func TestRateConfigErrors(t *testing.T) {
 	for limits, want := range map[string]string{

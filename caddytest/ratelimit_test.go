@@ -273,6 +273,62 @@ func TestFailoverRefundsTokens(t *testing.T) {
 	s.chat(call{body: smart}).ok().told("X-Ratelimit-Remaining-Tokens", strconv.Itoa(1000-18*11))
 }
 
+// Where the limit of one provider is reached another answers, and the request
+// counts once; when all are, the refusal of the first is told.
+func TestLimitOfOneProviderLeavesTheOthers(t *testing.T) {
+	p := newProvider(t)
+	n := nameOf.Add(1)
+	s := start(t, fmt.Sprintf(`{
+	llm_gateway {
+		provider small%[1]d openai {
+			base_url {{openai}}/small/v1
+		}
+		provider large%[1]d openai {
+			base_url {{openai}}/large/v1
+		}
+	}
+}
+:8080 {
+	llm_audit
+	llm_auth {
+		key web {env.WEB_APP_KEY}
+	}
+	llm_ratelimit {
+		requests 100/h
+		tokens 60/h per provider override large%[1]d 120
+		headers ietf
+	}
+	llm_upstream {
+		model smart small%[1]d/gpt-4o large%[1]d/gpt-4o
+	}
+}`, n), options{vars: map[string]string{"openai": p.URL}})
+	ask := call{body: `{"model":"smart","messages":[{"role":"user","content":"hi"}],"max_tokens":1}`}
+	passed := 0
+	for range 20 {
+		a := s.chat(ask)
+		if a.Status == 429 {
+			a.denied(429, "rate_limited", false).told("X-Ratelimit-Remaining-Requests", strconv.Itoa(100-passed))
+			continue
+		}
+		passed++
+		a.ok().told("X-Ratelimit-Remaining-Requests", strconv.Itoa(100-passed))
+		if got := a.Header.Get("Ratelimit-Policy"); strings.Count(got, "requests-key") != 1 || strings.Count(got, "tokens-provider") != 1 {
+			t.Errorf("RateLimit-Policy: %s", got)
+		}
+	}
+	small, large := 0, 0
+	for _, r := range p.requests() {
+		if strings.HasPrefix(r.URI, "/small/") {
+			small++
+		} else {
+			large++
+		}
+	}
+	if small == 0 || large <= small || small+large != passed || passed == 20 {
+		t.Errorf("%d calls of the small one and %d of the large one, %d passed", small, large, passed)
+	}
+}
+
 // What was counted before a reload counts after it; new amounts, overrides and
 // names apply at once, and a limit that is gone limits no more.
 func TestTokensSurviveReload(t *testing.T) {
@@ -339,25 +395,6 @@ func TestConcurrentPerModel(t *testing.T) {
 		t.Error("the slot did not come back")
 	}
 	s.chat(call{}).ok()
-}
-
-// On request the fields of the IETF, for every limit.
-func TestRateLimitFieldsOfTheIETF(t *testing.T) {
-	p := newProvider(t)
-	s := startRated(t, p, `requests 100/h
-		tokens 10k/min per team name bulk
-		concurrent 3
-		headers ietf`)
-	s.chat(call{}).ok().
-		told("Ratelimit-Policy", `"requests-key-3600s";q=100;w=3600, "concurrent-key";q=3;qu="concurrent-requests", "bulk";q=10000;qu="tokens";w=60`).
-		told("X-Ratelimit-Remaining-Requests", "99")
-	a := s.do(message(true, "claude-sonnet-4-5", strings.Repeat("x", 11_000), "")).denied(429, "rate_limited", true)
-	if got := a.Header.Get("Ratelimit-Policy"); !strings.HasPrefix(got, `"bulk";q=10000;`) {
-		t.Errorf("the limit that refuses does not come first: %s", got)
-	}
-	if got := a.Header.Get("Ratelimit"); !strings.HasPrefix(got, `"bulk";r=9982;t=6`) || !strings.Contains(got, `"requests-key-3600s";r=99;t=3`) {
-		t.Errorf("RateLimit: %s", got)
-	}
 }
 
 // What a provider says of its own limits is about the gateway's account: where we

@@ -13,7 +13,9 @@ type rateGate struct {
 	c        *call
 	h        *RateLimit
 	throttle *limits.Throttle
-	before   *limits.Taken // nil when it has been given back
+	before   *limits.Taken
+	back     bool            // before has been given back
+	told     []limits.Status // of the gate's limits, by the latest attempt
 }
 
 var _ llm.Governor = (*rateGate)(nil)
@@ -31,8 +33,12 @@ func (g *rateGate) charge(at time.Time) error {
 		c.standing.refused(refused)
 		return refused.Deny(x)
 	}
-	g.before = taken
-	c.standing.add(taken.Status)
+	var told []limits.Status
+	if g.before != nil {
+		told = g.before.Status
+	}
+	c.standing.tell(told, taken.Status)
+	g.before, g.back = taken, false
 	return nil
 }
 
@@ -41,7 +47,7 @@ func (g *rateGate) charge(at time.Time) error {
 // left, its charges of before are given back, and taken anew should it be tried
 // elsewhere.
 func (g *rateGate) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
-	if g.before == nil {
+	if g.back {
 		if err := g.charge(a.Started); err != nil {
 			return nil, err
 		}
@@ -50,7 +56,7 @@ func (g *rateGate) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	if refused != nil {
 		if len(x.Attempts) == 0 {
 			g.before.Settle(a.Started, func(*limits.RateLimit) int64 { return 0 })
-			g.before = nil
+			g.back = true
 		}
 		g.c.standing.refused(refused)
 		return nil, refused.Deny(x)
@@ -58,7 +64,8 @@ func (g *rateGate) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	if h == nil {
 		return nil, nil
 	}
-	g.c.standing.add(h.Status())
+	g.c.standing.tell(g.told, h.Status())
+	g.told = h.Status()
 	return h, nil
 }
 

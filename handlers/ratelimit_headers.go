@@ -19,17 +19,33 @@ type rateStanding struct {
 	few     [3][]limits.Status
 }
 
-// add notes where the caller stands with some limits.
-func (s *rateStanding) add(st []limits.Status) {
+// tell notes where the caller stands with some limits, in the place of what was
+// told of them before.
+func (s *rateStanding) tell(before, st []limits.Status) {
+	s.refusal = nil
+	for i := range s.all {
+		if len(before) > 0 && &s.all[i][0] == &before[0] {
+			s.all[i] = st
+			return
+		}
+	}
 	if s.all == nil {
 		s.all = s.few[:0]
 	}
-	s.all = append(s.all, st)
+	if len(st) > 0 {
+		s.all = append(s.all, st)
+	}
 }
 
 // refused notes the limit that refused.
 func (s *rateStanding) refused(r *limits.Refusal) {
 	s.refusal = &limits.Status{Limit: r.Limit, Amount: r.Amount, Remaining: r.Remaining, Reset: r.Reset}
+}
+
+// elsewhere reports whether the limit that refused is one of the model or the
+// provider, so that another deployment may still answer.
+func (s *rateStanding) elsewhere() bool {
+	return s.refusal != nil && (s.refusal.Limit.Scope == "model" || s.refusal.Limit.Scope == "provider")
 }
 
 // of returns what is told about a dimension, nil for nothing.

@@ -90,14 +90,17 @@ func TestRateStanding(t *testing.T) {
 	if len(h) != 1 {
 		t.Errorf("without limits: %v", h)
 	}
-	s.add([]limits.Status{{Limit: minute, Amount: 10, Remaining: 9, Reset: time.Minute}, {Limit: hour, Amount: 100, Remaining: 5, Reset: 1500 * time.Millisecond}})
+	s.tell(nil, []limits.Status{{Limit: minute, Amount: 10, Remaining: 9, Reset: time.Minute}, {Limit: hour, Amount: 100, Remaining: 5, Reset: 1500 * time.Millisecond}})
 	s.write(&llm.Exchange{}, h)
 	if h.Get("X-Ratelimit-Limit-Requests") != "100" || h.Get("X-Ratelimit-Remaining-Requests") != "5" || h.Get("X-Ratelimit-Reset-Requests") != "1.5s" || h.Get("X-Ratelimit-Remaining-Tokens") != "7" {
 		t.Errorf("%v", h)
 	}
-	s.refused(&limits.Refusal{Limit: minute, Amount: 10, Remaining: 8})
 	s.ietf = true
-	s.add([]limits.Status{{Limit: tokens, Amount: limits.MaxAmount, Remaining: math.MaxInt64, Reset: time.Nanosecond}})
+	s.tell(nil, []limits.Status{{Limit: tokens, Amount: limits.MaxAmount, Remaining: math.MaxInt64, Reset: time.Nanosecond}})
+	s.refused(&limits.Refusal{Limit: minute, Amount: 10, Remaining: 8})
+	if s.elsewhere() {
+		t.Error("a limit per key is one of the model")
+	}
 	h = http.Header{"X-Ratelimit-Remaining-Requests": {"1", "2"}, "X-Ratelimit-Remaining-Tokens": {"7"}}
 	s.write(&llm.Exchange{Family: llm.FamilyAnthropic}, h)
 	if h.Get("Anthropic-Ratelimit-Requests-Remaining") != "8" || len(h["X-Ratelimit-Remaining-Requests"]) != 0 || len(h["X-Ratelimit-Remaining-Tokens"]) != 0 {
@@ -107,6 +110,16 @@ func TestRateStanding(t *testing.T) {
 	const left = `"requests-key-60s";r=8;t=0, "requests-key-3600s";r=5;t=2, "a\"b\\c__X: 1_";r=999999999999999;t=1`
 	if h.Get("Ratelimit-Policy") != policy || h.Get("Ratelimit") != left {
 		t.Errorf("%s\n%s", h.Get("Ratelimit-Policy"), h.Get("Ratelimit"))
+	}
+	s.refused(&limits.Refusal{Limit: &limits.RateLimit{Scope: "provider"}})
+	if !s.elsewhere() {
+		t.Error("a limit per provider is not")
+	}
+	// What is told anew takes the place of what was told before, and of a refusal.
+	s.tell(s.all[0], []limits.Status{{Limit: minute, Amount: 10, Remaining: 3}})
+	s.write(&llm.Exchange{}, h)
+	if h.Get("X-Ratelimit-Remaining-Requests") != "3" || len(s.all) != 2 || s.elsewhere() {
+		t.Errorf("%v", h)
 	}
 }
 

@@ -46,7 +46,8 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 	a, err := x.Admit(ctx, cand.dep, now())
 	if err != nil {
 		// What is said of this model only does not keep another from answering.
-		if d := denialOf(err); d.Code == llm.CodeModelNotAllowed || d.Code == llm.CodeModelUnpriced {
+		if d := denialOf(err); d.Code == llm.CodeModelNotAllowed || d.Code == llm.CodeModelUnpriced ||
+			(d.Code == llm.CodeRateLimited && c.standing.elsewhere()) {
 			return &unfit{d}
 		}
 		return err
