@@ -98,7 +98,7 @@ func makeDocs(rows []row) []doc {
 		go func() {
 			defer wg.Done()
 			for i := p; i < len(rows); i += 2 {
-				docs[i] = features(rows[i].Text, 100)
+				docs[i] = features(rows[i].Text, 200)
 				docs[i].label = float32(rows[i].Label)
 				docs[i].weight = rows[i].weight
 			}

@@ -9,7 +9,7 @@ import (
 // lists returns every list of the grammar.
 func lists() lexicon {
 	x := make(lexicon)
-	for _, text := range []string{attackLists, personaLists, toolLists, benignLists, languageLists1, languageLists2} {
+	for _, text := range []string{attackLists, personaLists, toolLists, benignLists, languageLists1, languageLists2, technicalLists} {
 		x.add(text)
 	}
 	return x
@@ -22,6 +22,7 @@ const (
 	nTool     = 7000
 	nHard     = 9000
 	nCarrier  = 7000
+	nDocument = 6000
 	nEmbedded = 6000
 	nLanguage = 350 // of each language, and as many harmless
 )
@@ -40,6 +41,7 @@ func grammar(seed uint64, rows []row) []row {
 	add(nTool, 1, "tool", func() string { return s.inCarrier(s.shape(s.say("aiask"))) })
 	add(nHard, 0, "hard", func() string { return s.shape(s.say("hard")) })
 	add(nCarrier, 0, "carrier", func() string { return s.inCarrier(s.shape(s.say("note"))) })
+	add(nDocument, 0, "document", s.document)
 	var langs []string
 	for name := range s.lex {
 		if l, ok := strings.CutSuffix(name, ".atk"); ok {
@@ -150,6 +152,9 @@ func (s *speaker) personaText() string {
 func (s *speaker) inCarrier(text string) string {
 	if s.chance(0.12) {
 		return text
+	}
+	if s.chance(0.2) {
+		return s.document() + "\n" + text + "\n" + s.document()
 	}
 	c := s.say("carriera")
 	return strings.Replace(c, "{ATTACK}", text, 1)

@@ -15,6 +15,7 @@ type settings struct {
 	rate   float64 // of AdaGrad
 	decay  float64 // L2, at each touch of a weight
 	rare   int     // features in fewer texts are left out
+	prune  float64 // weights below this share of the heaviest count as none
 	seed   uint64
 }
 
@@ -24,7 +25,6 @@ type doc struct {
 	ends   []int32 // where each block ends in feats
 	label  float32
 	weight float32
-	source int32
 }
 
 // features turns a text into a doc; at most maxBlocks blocks of it.
@@ -270,6 +270,11 @@ func (l *learner) model() *linear.Model {
 	m := &linear.Model{Table: make([]int8, len(l.w)), Scale: top / 127}
 	for i, w := range l.w {
 		q := math.RoundToEven(float64(w) / m.Scale)
+		if math.Abs(q) < l.set.prune*127 {
+			// A text of a sort never seen meets weights only by collision;
+			// the fewer there are, the closer it stays to nothing.
+			continue
+		}
 		m.Table[i] = int8(max(-127, min(127, q)))
 	}
 	for i := range m.Bias {

@@ -28,6 +28,7 @@ func main() {
 	flag.Float64Var(&set.rate, "rate", 0.1, "step size")
 	flag.Float64Var(&set.decay, "decay", 1e-5, "L2 regularisation")
 	flag.IntVar(&set.rare, "rare", 3, "leave out features in fewer texts")
+	flag.Float64Var(&set.prune, "prune", 0, "leave out weights below this share of the heaviest")
 	flag.Uint64Var(&set.seed, "seed", 1, "of everything drawn by lot")
 	extra := flag.String("extra", "", "file or folder of benign texts to count false positives on")
 	worst := flag.Int("worst", 0, "print so many misjudged texts of each source")
@@ -70,6 +71,13 @@ func run(data, out, extra string, evalOnly bool, worst int, set settings) error 
 	if err != nil {
 		return err
 	}
+	used := 0
+	for _, w := range m.Table {
+		if w != 0 {
+			used++
+		}
+	}
+	fmt.Printf("%d of %d weights in use\n", used, len(m.Table))
 	fmt.Printf("weights: %d bytes, %s\n", len(file), time.Since(start).Round(time.Second))
 	if evalOnly {
 		return nil

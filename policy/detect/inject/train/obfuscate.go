@@ -63,12 +63,14 @@ func obfuscation(held []scored, models []*linear.Model) {
 	fmt.Println("\nrecall at 0.9 under disguise, all direct attacks and explicit overrides")
 	measure := func(name string, do func(int, string) string) {
 		n, hit, no, ho := 0, 0, 0, 0
+		lost := 0.0
 		for i, a := range attacks {
 			got := score(models[a.fold], row{Text: do(i, a.Text)}, a.fold)
 			o := override(a.Text)
 			n++
 			if o {
 				no++
+				lost += a.margin - got.margin
 			}
 			if got.odds >= oddsPercent {
 				hit++
@@ -78,7 +80,7 @@ func obfuscation(held []scored, models []*linear.Model) {
 			}
 		}
 		if n > 0 && no > 0 {
-			fmt.Printf("%-24s %6d %6.3f   %6d %6.3f\n", name, n, float64(hit)/float64(n), no, float64(ho)/float64(no))
+			fmt.Printf("%-24s %6d %6.3f   %6d %6.3f  margin lost %.2f\n", name, n, float64(hit)/float64(n), no, float64(ho)/float64(no), lost/float64(no))
 		}
 	}
 	measure("plain", func(_ int, s string) string { return s })

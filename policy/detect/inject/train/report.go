@@ -34,6 +34,14 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 		}
 		calibrate(m, others)
 	}
+	for b := range linear.Buckets {
+		fmt.Print("bucket ", b, " 1% and .1% margins by fold:")
+		for _, m := range models {
+			c := m.Bucket[b]
+			fmt.Printf("  %.2f %.2f", (oddsPercent-c.Offset)/c.Slope, (oddsMille-c.Offset)/c.Slope)
+		}
+		fmt.Println()
+	}
 	apply := func(list []scored) {
 		for i := range list {
 			list[i].odds = models[list[i].fold].Odds(list[i].margin, list[i].units)
@@ -184,7 +192,7 @@ func extraReport(m *linear.Model, dir string) error {
 		n[k]++
 		if f.Odds >= oddsPercent {
 			hit[k]++
-			fmt.Printf("  %6.2f %s %q\n", f.Odds, path, string(b[f.From:f.To]))
+			fmt.Printf("  %6.2f %6.2f %s %q\n", f.Odds, f.Margin, path, string(b[f.From:f.To]))
 		}
 		return nil
 	})

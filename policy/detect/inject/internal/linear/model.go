@@ -17,9 +17,9 @@ const (
 var bucketEnd = [Buckets - 1]int{1024, 4096}
 
 // Widths are the widths of the windows, in blocks, rising.
-var Widths = [Kinds]int{2, 4, widest}
+var Widths = [Kinds]int{4, 8, widest}
 
-const widest = 10
+const widest = 20
 
 // Bucket returns the length class of a text of so many units.
 func Bucket(units int) int {

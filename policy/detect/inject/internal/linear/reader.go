@@ -7,7 +7,7 @@ import "unicode/utf8"
 // three.
 const (
 	// BlockUnits is how many units a full block has.
-	BlockUnits = 32
+	BlockUnits = 16
 	// WordFlag marks the hash of a word feature; the others are of characters.
 	WordFlag = 1 << 31
 
