@@ -79,8 +79,11 @@ type balance struct {
 	key               balanceKey
 	end               int64 // Unix second in which its window ends, 0 never
 	settled, reserved llm.Money
-	// slots are the parts of settled of a rolling budget, in the order of time.
+	// slots are the parts of settled of a rolling budget, in the order of time. The
+	// first gone of them have left the window and wait in case the clock is set
+	// back.
 	slots []slot
+	gone  int
 	// granted is what an operator has added for this window; of a rolling
 	// budget until grantEnd (Unix second).
 	granted  llm.Money
@@ -121,16 +124,26 @@ func (b *balance) expire(now int64) {
 		return
 	}
 	old := now - b.key.window.seconds() - b.key.window.slotWidth()
+	for b.gone < len(b.slots) && b.slots[b.gone].at <= old {
+		b.settled -= b.slots[b.gone].n
+		b.gone++
+	}
+	for b.gone > 0 && b.slots[b.gone-1].at > old {
+		b.gone--
+		b.settled = b.settled.Add(b.slots[b.gone].n)
+	}
 	i := 0
-	for i < len(b.slots) && b.slots[i].at <= old {
-		b.settled -= b.slots[i].n
+	for i < b.gone && b.slots[i].at <= old-clockSlack {
 		i++
 	}
-	b.slots = b.slots[i:]
-	if len(b.slots) == 0 {
-		b.slots, b.settled = nil, 0
+	if b.slots, b.gone = b.slots[i:], b.gone-i; len(b.slots) == 0 {
+		b.slots = nil
 	}
 }
+
+// clockSlack is how far a clock may be set back, in seconds, without freeing what
+// a rolling window had let go before.
+const clockSlack = 2 * 3600
 
 // settle adds what was spent. It returns the key under which that is stored.
 func (b *balance) settle(now int64, cost llm.Money) balanceKey {
@@ -142,7 +155,7 @@ func (b *balance) settle(now int64, cost llm.Money) balanceKey {
 	b.expire(now)
 	w := k.window.slotWidth()
 	k.at = floorDiv(now, w) * w
-	if n := len(b.slots); n > 0 && b.slots[n-1].at >= k.at {
+	if n := len(b.slots); n > b.gone && b.slots[n-1].at >= k.at {
 		k.at = b.slots[n-1].at // also when a clock was set back
 		b.slots[n-1].n = b.slots[n-1].n.Add(cost)
 	} else {
@@ -167,7 +180,7 @@ func (b *balance) ends(budget *Budget, amount, need llm.Money, now time.Time) ti
 		return budget.End(now)
 	}
 	left := b.left(amount)
-	for _, s := range b.slots {
+	for _, s := range b.slots[b.gone:] {
 		if left = left.Add(s.n); need <= left {
 			return time.Unix(b.key.storedSlotEnd(s.at), 0)
 		}
@@ -315,7 +328,7 @@ func (l *Ledger) forget(now time.Time) {
 		if b.reserved != 0 || b.granted != 0 && (b.end == 0 || b.end >= before) {
 			continue
 		}
-		if b.end != 0 && b.end < before || b.key.rolling && b.settled == 0 {
+		if b.end != 0 && b.end < before || b.key.rolling && len(b.slots) == 0 {
 			delete(l.balances, k)
 		}
 	}
@@ -323,7 +336,7 @@ func (l *Ledger) forget(now time.Time) {
 
 // load puts a stored balance into memory.
 func (l *Ledger) load(k balanceKey, s stored, now int64) {
-	if k.rolling && k.storedEnd(0) <= now {
+	if k.rolling && k.storedEnd(0)+clockSlack <= now {
 		return
 	}
 	b := l.remembered(k, s.end)
