@@ -75,6 +75,33 @@ func TestRateLimitFieldsOfTheIETF(t *testing.T) {
 	}
 }
 
+// The limits of the contract's governed site, as they are written there.
+func TestContractRateLimits(t *testing.T) {
+	p := newProvider(t)
+	s := startRated(t, p, `requests 600/min per key
+		tokens 200k/min per team
+		concurrent 16 per key`)
+	s.chat(call{}).ok().told("X-Ratelimit-Limit-Requests", "600").told("X-Ratelimit-Limit-Tokens", "200000").told("X-Ratelimit-Remaining-Tokens", "199982")
+	g := newGate()
+	p.answers(g.answer)
+	var streams []*openStream
+	for range 16 {
+		streams = append(streams, s.open(call{path: "/v1/chat/completions", body: dialects[0].streamRequest}))
+	}
+	if a := s.chat(call{}).denied(429, "rate_limited", false); !strings.Contains(a.Body, "the limit of 16 requests at once per key is reached") {
+		t.Error(a.Body)
+	}
+	p.answers(plainAnswer)
+	s.chat(call{key: batchKey}).ok()
+	for _, st := range streams {
+		st.close()
+		s.ended(st.id())
+	}
+	if !eventually(func() bool { return s.chat(call{}).Status == 200 }) {
+		t.Error("the slots did not come back")
+	}
+}
+
 // What makes no sense is refused while the config is read, saying where.
 func TestRateConfigErrors(t *testing.T) {
 	for limits, want := range map[string]string{

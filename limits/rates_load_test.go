@@ -297,6 +297,44 @@ func TestMoreThanTheWholeLimit(t *testing.T) {
 	}
 }
 
+// Strangers who each hold something: what is held cannot make room, and the
+// rest are limited together; all of it goes when they end.
+func TestHostileValuesThatHold(t *testing.T) {
+	const most = 1000
+	r := newRates(most)
+	l := tokensPer("{http.request.header.X}", 6400, time.Minute)
+	slots := &RateLimit{Dimension: Concurrent, Amount: 64, Scope: "{http.request.header.X}"}
+	var open []*Taken
+	strangers := 0
+	for i := range 20 * most {
+		k, refused := r.Take(r.base, []Charge{{Limit: l, Value: fmt.Sprint("v", i), N: 100, Hold: true}, {Limit: slots, Value: fmt.Sprint("v", i)}})
+		switch {
+		case refused == nil:
+			open = append(open, k)
+		case refused.Never || refused.RetryAfter <= 0:
+			t.Fatalf("%+v", refused)
+		default:
+			strangers++
+		}
+	}
+	if n := r.Len(); n > most+2*rateShards {
+		t.Errorf("%d counters of at most %d", n, most)
+	}
+	if strangers == 0 || len(open) > most/2+64 {
+		t.Errorf("%d admitted, %d refused", len(open), strangers)
+	}
+	for _, k := range open {
+		k.Settle(r.base, func(*RateLimit) int64 { return 50 })
+	}
+	later := r.base.Add(2 * time.Minute)
+	for i := range r.shards {
+		r.sweep(&r.shards[i], r.now(later), 1000)
+	}
+	if n := r.Len(); n != 0 {
+		t.Errorf("%d counters stay", n)
+	}
+}
+
 // Providers that lie about what was used, again and again.
 func TestDebtsDoNotOverflow(t *testing.T) {
 	for _, burst := range []int64{0, 100} {
