@@ -274,3 +274,9 @@ func (s *site) reconcile(budget string) llm.Money {
 }
 
 const thousandth = llm.Money(1_000_000) // of a dollar: what a token costs on a budgetSite
+
+// withCancel gives a request a context that a test can end.
+func withCancel(r *http.Request) (*http.Request, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	return r.WithContext(ctx), cancel
+}
