@@ -159,7 +159,7 @@ func (h *Upstream) translated(c *call, cand *candidate, a *llm.Attempt) (*transl
 			return nil, nil, &unfit{d}
 		}
 	}
-	if x.Passed("cost") {
+	if x.Passed("cost") || x.Passed("ratelimit") {
 		// What is reserved must cover what is sent: some translations add what
 		// the other dialect insists on.
 		if v, d := dialects.Parse(cand.dep.Dialect, body); d == nil {
