@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,11 +60,12 @@ type balanceView struct {
 	Starts time.Time `json:"starts,omitzero"`
 	Ends   time.Time `json:"ends,omitzero"`
 	// Amount is without what was granted. Both are decimal numbers of the unit,
-	// like what follows; absent when no config knows the budget any more.
+	// like what follows; Amount and Remaining are absent when no config knows the
+	// budget any more, and what only the server knows when it does not run.
 	Amount    string `json:"amount,omitzero"`
-	Granted   string `json:"granted"`
+	Granted   string `json:"granted,omitzero"`
 	Settled   string `json:"settled"`
-	Reserved  string `json:"reserved"`
+	Reserved  string `json:"reserved,omitzero"`
 	Remaining string `json:"remaining,omitzero"`
 	// Configured is false for budgets that the running config has not.
 	Configured bool `json:"configured"`
@@ -106,11 +108,16 @@ func (*AdminAPI) budgetsHandler(w http.ResponseWriter, r *http.Request) error {
 	if stores.Ledger == nil {
 		return errNoLedger
 	}
-	view := app.budgetsView(stores.Ledger, time.Now(), limit, func(b *ledger.BalanceInfo) bool {
-		return matches(q.Get("budget"), b.Budget) && matches(q.Get("scope"), b.Scope) && matches(q.Get("value"), b.Value)
-	})
+	view := app.budgetsView(stores.Ledger, time.Now(), limit, keepBudgets(q))
 	w.Header().Set("Content-Type", "application/json")
 	return json.MarshalWrite(w, view, json.Deterministic(true))
+}
+
+// keepBudgets is the choice that the parameters budget, scope and value make.
+func keepBudgets(q url.Values) func(*ledger.BalanceInfo) bool {
+	return func(b *ledger.BalanceInfo) bool {
+		return matches(q.Get("budget"), b.Budget) && matches(q.Get("scope"), b.Scope) && matches(q.Get("value"), b.Value)
+	}
 }
 
 func matches(want, got string) bool { return want == "" || want == got }

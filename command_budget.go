@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/usage"
 )
 
-var errNeedsServer = errors.New("budgets live in the running server: start it, or give the address of its admin endpoint with --address")
+var errNeedsServer = errors.New("a budget is raised in the running server, which cannot be reached: start it, or give its admin endpoint with --address")
 
 // budgetCommand is `caddy llm budget`.
 func budgetCommand() *cobra.Command {
@@ -37,7 +38,8 @@ func budgetShowCommand() *cobra.Command {
 		Short: "Show every balance: amount, settled, reserved, remaining, when the window ends",
 		Long: `Asks the running server where every scope value stands with every budget, in the
 windows that have not ended. Settled is what ended calls cost, reserved what calls
-hold that are under way, granted what an operator has added.`,
+hold that are under way, granted what an operator has added. Without a server, or
+with --data-dir, it reads the file, which knows what was settled and nothing else.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "table" && format != "json" {
@@ -52,10 +54,10 @@ hold that are under way, granted what an operator has added.`,
 			if limit != 0 {
 				q.Set("limit", strconv.Itoa(limit))
 			}
-			var v budgetsView
-			running, err := src.ask(http.MethodGet, adminPrefix+"budgets?"+q.Encode(), nil, &v)
+			v := new(budgetsView)
+			running, err := src.ask(http.MethodGet, adminPrefix+"budgets?"+q.Encode(), nil, v)
 			if !running {
-				return errNeedsServer
+				v, err = fileBudgets(src.dataDir(), time.Now(), cmp.Or(limit, defaultBalances), keepBudgets(q))
 			}
 			if err != nil {
 				return err
@@ -68,7 +70,7 @@ hold that are under way, granted what an operator has added.`,
 			return v.table(cmd.OutOrStdout())
 		},
 	}
-	serverFlags(cmd, &src)
+	src.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&budget, "budget", "", "only the budget of this label")
 	f.StringVar(&scope, "scope", "", "only budgets of this scope, e.g. key or team")
@@ -102,7 +104,7 @@ func (v *budgetsView) table(out io.Writer) error {
 		case !b.Ends.IsZero():
 			ends = b.Ends.UTC().Format("2006-01-02 15:04 MST")
 		}
-		t.Add(usage.Printable(name), usage.Printable(b.Value), window, ends, orDash(b.Amount), b.Granted, b.Settled, b.Reserved, orDash(b.Remaining), b.Unit)
+		t.Add(usage.Printable(name), usage.Printable(b.Value), window, ends, orDash(b.Amount), orDash(b.Granted), b.Settled, orDash(b.Reserved), orDash(b.Remaining), b.Unit)
 	}
 	if err := t.Write(out); err != nil {
 		return err
