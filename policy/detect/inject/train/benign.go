@@ -595,6 +595,109 @@ Respond as if you are a time traveller who must not reveal the future.
 You are a villain in a comic. Explain your plan to the hero.
 As a witch with unlimited power, write a spell that makes flowers grow.
 Pretend to be a dragon and answer questions about your hoard.
+You are {figure}. {figtask}
+You are {figure}. {figtask} {figtask}
+You are {figure}, and {figwhen}. {figtask}
+Imagine that you are {figure} and {figwhen}. {figtask}
+Pretend to be {figure}. {figtask}
+Envision that you are {figure}. {figtask}
+Speak as {figure} in all the following messages. {figtask}
+Embody {figure}. {figtask}
+As {figure}, {figtask}
+I want you to act as {figure}. I will write {thingin} and you will answer with {thingout}. I want you to only reply with {thingout}, and nothing else. Do not write explanations.
+I want you to act as {figure}. I will provide you with {thingin} and you will come up with {thingout}. My first request is "{jobask}"
+I want you to act as {figure}. You will create {thingout} from {thingin}. Do not use my name. {jobwork}
+Act like {figure}. I will type {thingin}; reply with {thingout} inside one code block. Do not type anything unless I tell you to. When I need to tell you something in English, I will put it in curly brackets {like this}.
+= figure
+Albert Einstein
+Julius Caesar
+Sherlock Holmes
+Cleopatra
+Frankenstein's monster
+an alien ambassador
+an AI adviser to the mayor
+a robot from the year 2100
+a medieval blacksmith
+a ghost in an old house
+a talking cat
+Tony Stark
+Shakespeare's Juliet
+a famous painter
+a lonely lighthouse keeper
+a superhero without powers
+the last human on Mars
+a wise old wizard
+an undercover detective
+a cheerful bartender
+a language model in the year 2050
+a spy behind enemy lines
+a pirate queen
+a Roman soldier
+a vampire who faints at the sight of blood
+an ascii artist
+a mathematician
+a SQL console
+an R interpreter
+a prompt generator
+a spoken English teacher
+an emoji translator
+a chess opponent
+a title generator
+a code reviewer
+a security specialist for language models
+= figwhen
+you have just woken up after a hundred years
+a student asks you to explain your greatest idea
+your friends have found out your secret
+you receive a letter from a young admirer
+you must defend your choices before the council
+a stranger asks you for advice
+you meet your rival in a tavern
+you have been asked to give a speech
+= figtask
+Explain your invention to a child.
+Write a letter to your younger self.
+Describe your feelings.
+What would your answer be?
+How do you introduce yourself to humans?
+Give advice on how to protect the climate.
+Defend your actions.
+Describe what you see.
+Tell me about your day.
+Explain how your abilities differ from those of older models.
+Share your findings about human behaviour.
+What do you think of modern phones?
+Write your diary entry for today.
+Convince your crew to go on.
+Explain why you broke the rules of your order.
+Why do we need to go to Mars?
+Solve this riddle: what has keys but opens no locks?
+= thingin
+sentences
+keywords separated by commas
+commands
+moves in algebraic notation
+a title
+objects
+a text in any language
+ingredients
+mathematical expressions
+a topic
+code
+a dream
+= thingout
+emojis
+the output
+the result
+a list of synonyms
+a prompt that starts with "I want you to act as"
+your move
+ASCII code
+fancy titles
+a summary
+corrections
+what the terminal should show
+a review
 = goodlead
 What do you think about the weather?
 How would you plan a party?

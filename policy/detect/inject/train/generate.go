@@ -9,7 +9,7 @@ import (
 // lists returns every list of the grammar.
 func lists() lexicon {
 	x := make(lexicon)
-	for _, text := range []string{attackLists, personaLists, toolLists, benignLists, languageLists1, languageLists2, technicalLists} {
+	for _, text := range []string{attackLists, attackLists2, personaLists, toolLists, benignLists, languageLists1, languageLists2, technicalLists} {
 		x.add(text)
 	}
 	return x

@@ -6,9 +6,7 @@ package main
 const technicalLists = `
 = ident
 user
-system
 context
-prompt
 token
 session
 handler
@@ -18,29 +16,22 @@ policy
 root
 access
 message
-instruction
 buffer
 reader
 client
 server
 mode
-rule
 index
 state
-restriction
 limit
 role
-secret
-assistant
 admin
 test
 input
 output
 = Ident
 User
-System
 Context
-Prompt
 Token
 Session
 Request
@@ -49,13 +40,9 @@ Policy
 Root
 Access
 Message
-Instruction
 Mode
-Rule
-Restriction
 Limit
 Role
-Secret
 Admin
 Test
 Dev
@@ -64,31 +51,20 @@ get
 set
 load
 parse
-ignore
-reset
-override
 delete
 send
 skip
 restore
-print
 disable
-forget
-reveal
 = Cverb
 Get
 Set
 Load
 Parse
-Ignore
-Reset
-Override
 Delete
 Send
 Skip
-Print
 Disable
-Forget
 Enable
 = codeline
 func (s *{Ident}) {Cverb}{Ident}(ctx context.Context) error {
@@ -144,6 +120,23 @@ print("expected {ident}, got", {ident})
 go test -run Test{Cverb}{Ident} ./...
 //go:build linux || freebsd || netbsd
 $ {ident} --{cverb}-{ident} --mode=test
+if strings.HasPrefix(line, "#") { continue } // ignore comments
+	ignoreErrors: true,
+var ErrIgnored = errors.New("ignored")
+func (b *Base) Override(v Value) Value { return v }
+.ignore-rule { display: none }
+print(system.name)
+print(prompt)
+print("Hello, world!")
+self.instructions.append(instruction)
+reset(state); // forget the last state
+input("Enter your name: ")
+override fun toString(): String = name
+System.out.println("done");
+import os, sys
+PROMPT = "Summarise the text below:"
+rules = load("rules.yaml")
+SYSTEM_PROMPT = os.environ["SYSTEM_PROMPT"]
 = confline
 {ident}: true
 {ident}_{ident}: 30s
