@@ -1,0 +1,86 @@
+package detect
+
+// Kinds of matches.
+const (
+	KindSecret = "secret"
+	KindPII    = "pii"
+	KindHidden = "hidden"
+)
+
+// Bounds that all scanners keep.
+const (
+	// MaxMatch is how many bytes a match has at most, unless its rule is about
+	// something that is long by nature.
+	MaxMatch = 512
+	// MaxLong is the same for what is long by nature: key files, signed tokens.
+	MaxLong = 8 << 10
+	// MaxBehind is how many bytes before a match a scanner looks at, at most.
+	MaxBehind = 256
+)
+
+// A Match is a found part of a text.
+type Match struct {
+	// Start and End are the bytes [Start, End) of the original text.
+	Start, End int
+	// Rule names what was recognised, lower case with hyphens, for records and
+	// for choosing: "github-token", "email".
+	Rule string
+	// Kind is the family of the rule: one of the Kind constants.
+	Kind string
+}
+
+// A Scanner finds matches in a text. It is deterministic, works from left to
+// right, takes time linear in the text and is safe for concurrent use.
+type Scanner interface {
+	// Scan appends the matches in text to dst, ordered by Start and without
+	// overlap among themselves. The text need not be valid UTF-8.
+	Scan(dst []Match, text string) []Match
+	// MaxMatch is the length in bytes that no match of this scanner exceeds.
+	MaxMatch() int
+}
+
+// An Incremental is a Scanner that can stop where the text stops and go on when
+// more has come. Scanners of this module are; a Stream needs it.
+type Incremental interface {
+	Scanner
+	// Advance appends the matches that begin in text[from:] and are decided,
+	// and returns the position from which to go on. All before it is decided.
+	// Text before from has been scanned; at least MaxBehind bytes of it are
+	// there, or all. If final, no text follows and all of it is decided, else
+	// what could still become a match is left for the next call.
+	Advance(dst []Match, text string, from int, final bool) ([]Match, int)
+	// MaxHeld is how many bytes Advance leaves undecided, at most.
+	MaxHeld() int
+}
+
+// A Cursor reads a text of which more may follow. The zero byte stands for what
+// is not there.
+type Cursor struct {
+	text  string
+	final bool
+	short bool
+}
+
+// NewCursor returns a Cursor on text. If final, no text follows.
+func NewCursor(text string, final bool) Cursor { return Cursor{text: text, final: final} }
+
+// At returns the byte at i, or 0 beyond the end. It notes whether what it
+// returned depends on text that is still to come.
+func (c *Cursor) At(i int) byte {
+	if i < len(c.text) {
+		return c.text[i]
+	}
+	c.short = c.short || !c.final
+	return 0
+}
+
+// Text returns the bytes there are, for looking behind only: what is ahead must
+// be read with At.
+func (c *Cursor) Text() string { return c.text }
+
+// Short tells whether text that is still to come was asked for since Clear.
+func (c *Cursor) Short() bool { return c.short }
+
+// Clear forgets that more text was asked for. A matcher that knows its answer
+// regardless of what follows calls it.
+func (c *Cursor) Clear() { c.short = false }

@@ -1,0 +1,272 @@
+// Package shape matches the shapes of tokens: short anchored patterns written
+// like regular expressions, run without going back. A repetition takes all it
+// can and gives nothing back, an alternative that fits is not reconsidered. So
+// a pattern reads each byte once, and never more than Max bytes.
+//
+// It reads through a cursor and so works on text of which more may follow. It
+// must not search: it is told where to begin.
+package shape
+
+import (
+	"fmt"
+	"regexp/syntax"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+)
+
+// A Set is a set of bytes.
+type Set [4]uint64
+
+// Has tells whether b is in the set.
+func (s *Set) Has(b byte) bool { return s[b>>6]&(1<<(b&63)) != 0 }
+
+// Add puts b into the set.
+func (s *Set) Add(b byte) { s[b>>6] |= 1 << (b & 63) }
+
+// Bytes returns the set of the bytes of all, where x-y is a range.
+func Bytes(class string) *Set {
+	p, err := syntax.Parse("["+class+"]", syntax.Perl)
+	if err != nil || (p.Op != syntax.OpCharClass && p.Op != syntax.OpLiteral) {
+		panic(fmt.Sprintf("shape: class [%s]: %v", class, err))
+	}
+	return setOf(p)
+}
+
+func setOf(p *syntax.Regexp) *Set {
+	s := new(Set)
+	if p.Op == syntax.OpLiteral {
+		for _, r := range p.Rune {
+			s.Add(byte(r))
+		}
+	}
+	for i := 0; p.Op == syntax.OpCharClass && i < len(p.Rune); i += 2 {
+		for r := p.Rune[i]; r <= min(p.Rune[i+1], 0xff); r++ {
+			s.Add(byte(r))
+		}
+	}
+	return s
+}
+
+type op uint8
+
+const (
+	opLit op = iota // the bytes of lit
+	opSet           // min to max bytes of set
+	opSeq           // all of subs, one after the other
+	opAlt           // the first of subs that fits
+	opRep           // subs[0], min to max times
+)
+
+type node struct {
+	op       op
+	fold     bool
+	lit      string
+	set      *Set
+	min, max int
+	subs     []*node
+}
+
+// A Pattern is a compiled pattern.
+type Pattern struct {
+	root *node
+	// First and Second are the bytes with which a match can begin.
+	First, Second Set
+	// Max is how many bytes a match has at most.
+	Max int
+}
+
+// Compile compiles a pattern of literals, ASCII classes, groups, alternatives
+// and bounded repetitions; (?i) folds ASCII case. It panics on anything else:
+// patterns are part of the program.
+func Compile(pattern string) *Pattern {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		panic(fmt.Sprintf("shape %q: %v", pattern, err))
+	}
+	p := &Pattern{root: compile(pattern, re)}
+	var low int
+	low, p.Max = p.root.length()
+	if low < 2 {
+		panic(fmt.Sprintf("shape %q: may match fewer than two bytes", pattern))
+	}
+	p.root.first(&p.First, 0)
+	p.root.first(&p.Second, 1)
+	return p
+}
+
+func compile(pattern string, re *syntax.Regexp) *node {
+	subs := func() []*node {
+		var out []*node
+		for _, s := range re.Sub {
+			out = append(out, compile(pattern, s))
+		}
+		return out
+	}
+	repeat := func(least, most int) *node {
+		if most < 0 {
+			panic(fmt.Sprintf("shape %q: unbounded repetition", pattern))
+		}
+		sub := compile(pattern, re.Sub[0])
+		if sub.op == opSet && sub.min == 1 && sub.max == 1 {
+			return &node{op: opSet, set: sub.set, min: least, max: most}
+		}
+		if sub.op == opLit && len(sub.lit) == 1 {
+			s := new(Set)
+			s.Add(sub.lit[0])
+			if sub.fold && sub.lit[0] >= 'a' && sub.lit[0] <= 'z' {
+				s.Add(sub.lit[0] - 32)
+			}
+			return &node{op: opSet, set: s, min: least, max: most}
+		}
+		return &node{op: opRep, subs: []*node{sub}, min: least, max: most}
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		fold := re.Flags&syntax.FoldCase != 0
+		lit := make([]byte, len(re.Rune))
+		for i, r := range re.Rune {
+			if r > 0x7f {
+				panic(fmt.Sprintf("shape %q: not ASCII", pattern))
+			}
+			if fold && r >= 'A' && r <= 'Z' {
+				r += 32
+			}
+			lit[i] = byte(r)
+		}
+		return &node{op: opLit, lit: string(lit), fold: fold}
+	case syntax.OpCharClass:
+		return &node{op: opSet, set: setOf(re), min: 1, max: 1}
+	case syntax.OpConcat:
+		return &node{op: opSeq, subs: subs()}
+	case syntax.OpAlternate:
+		return &node{op: opAlt, subs: subs()}
+	case syntax.OpCapture:
+		return compile(pattern, re.Sub[0])
+	case syntax.OpQuest:
+		return repeat(0, 1)
+	case syntax.OpRepeat:
+		return repeat(re.Min, re.Max)
+	case syntax.OpEmptyMatch:
+		return &node{op: opSeq}
+	}
+	panic(fmt.Sprintf("shape %q: %v is not supported", pattern, re.Op))
+}
+
+func (n *node) length() (least, most int) {
+	switch n.op {
+	case opLit:
+		return len(n.lit), len(n.lit)
+	case opSet:
+		return n.min, n.max
+	case opRep:
+		a, b := n.subs[0].length()
+		return a * n.min, b * n.max
+	case opAlt:
+		for i, s := range n.subs {
+			a, b := s.length()
+			if i == 0 || a < least {
+				least = a
+			}
+			most = max(most, b)
+		}
+		return least, most
+	}
+	for _, s := range n.subs {
+		a, b := s.length()
+		least, most = least+a, most+b
+	}
+	return least, most
+}
+
+// first adds to s the bytes that can stand at offset skip of a match, and
+// returns nothing more exact than a superset of them.
+func (n *node) first(s *Set, skip int) {
+	switch n.op {
+	case opLit:
+		if skip < len(n.lit) {
+			b := n.lit[skip]
+			s.Add(b)
+			if n.fold && b >= 'a' && b <= 'z' {
+				s.Add(b - 32)
+			}
+		}
+	case opSet:
+		if skip < n.max {
+			for i := range s {
+				s[i] |= n.set[i]
+			}
+		}
+	case opAlt, opRep:
+		for _, sub := range n.subs {
+			sub.first(s, skip)
+		}
+	case opSeq:
+		before := 0 // the bytes that what stands before takes at least
+		most := 0
+		for _, sub := range n.subs {
+			if before > skip {
+				return
+			}
+			for k := skip - most; k <= skip-before; k++ {
+				if k >= 0 {
+					sub.first(s, k)
+				}
+			}
+			a, b := sub.length()
+			before, most = before+a, most+b
+		}
+	}
+}
+
+// Match returns the end of the match that begins at p, or -1.
+func (p *Pattern) Match(c *detect.Cursor, at int) int { return p.root.match(c, at) }
+
+func (n *node) match(c *detect.Cursor, p int) int {
+	switch n.op {
+	case opLit:
+		for i := range len(n.lit) {
+			b := c.At(p + i)
+			if n.fold && b >= 'A' && b <= 'Z' {
+				b += 32
+			}
+			if b != n.lit[i] {
+				return -1
+			}
+		}
+		return p + len(n.lit)
+	case opSet:
+		k := 0
+		for k < n.max && n.set.Has(c.At(p+k)) {
+			k++
+		}
+		if k < n.min {
+			return -1
+		}
+		return p + k
+	case opSeq:
+		for _, s := range n.subs {
+			if p = s.match(c, p); p < 0 {
+				return -1
+			}
+		}
+		return p
+	case opAlt:
+		for _, s := range n.subs {
+			if e := s.match(c, p); e >= 0 {
+				return e
+			}
+		}
+		return -1
+	}
+	for k := range n.max {
+		e := n.subs[0].match(c, p)
+		if e < 0 || e == p {
+			if k < n.min {
+				return -1
+			}
+			return p
+		}
+		p = e
+	}
+	return p
+}

@@ -1,0 +1,236 @@
+package secrets
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/shape"
+)
+
+var (
+	keyHead = shape.Compile(`----[- ]BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-?[- ]----`)
+	label   = shape.Bytes(`A-Z0-9 `)
+	armour  = shape.Bytes(`A-Za-z0-9+/=\s"'\x60,;:\\.()_>-`)
+)
+
+const (
+	keyBegin = "BEGIN "
+	keyName  = "PRIVATE KEY"
+	keyBytes = 48 // bytes of base64 that a key has at least
+)
+
+// privateKey matches a key in armour, or as much of it as there is. A header
+// with nothing behind it is talk about keys.
+func (j *job) privateKey(p int) int {
+	c := &j.c
+	for i := range 4 {
+		if c.At(p+i) != '-' {
+			return 0
+		}
+	}
+	i := p + 4
+	if b := c.At(i); b != '-' && b != ' ' {
+		return 0
+	}
+	i++
+	for k := range len(keyBegin) {
+		if c.At(i+k) != keyBegin[k] {
+			return 0
+		}
+	}
+	i += len(keyBegin)
+	from := i
+	for i-from < 48 && label.Has(c.At(i)) {
+		i++
+	}
+	if c.At(i) != '-' {
+		return 0
+	}
+	if !strings.Contains(j.text[from:i], keyName) {
+		return 0
+	}
+	for k := 0; k < 6 && c.At(i) == '-'; k++ {
+		i++
+	}
+	body := 0
+	for i < p+detect.MaxLong {
+		b := c.At(i)
+		if b == '-' && c.At(i+1) == '-' && c.At(i+2) == '-' {
+			i += 3
+			for k := 0; k < 64 && (label.Has(c.At(i)) || c.At(i) == '-'); k++ {
+				i++
+			}
+			break
+		}
+		if !armour.Has(b) {
+			break
+		}
+		if alnum(b) || b == '+' || b == '/' {
+			body++
+		}
+		i++
+	}
+	if c.Short() || body < keyBytes {
+		return 0
+	}
+	return min(i, p+detect.MaxLong)
+}
+
+// urlPassword matches the password of scheme://user:password@host.
+func (j *job) urlPassword(p int) int {
+	lo := max(0, p-detect.MaxBehind)
+	i := p - 1
+	for i > lo && p-i < 100 && userByte(j.text[i-1]) {
+		i--
+	}
+	if i < lo+3 || j.text[i-1] != '/' || j.text[i-2] != '/' || j.text[i-3] != ':' {
+		return 0
+	}
+	at := 0
+	var e int
+	for e = p; e < p+maxURL; e++ {
+		b := j.c.At(e)
+		if b <= ' ' || b == '"' || b == '\'' || b == '`' || b == '<' || b == '>' || b == '\\' || b >= 0x7f {
+			break
+		}
+		if at > 0 && (b == '/' || b == '?' || b == ',') {
+			break
+		}
+		if b == '/' && allDigits(j.text[p:e]) {
+			break // that was a port
+		}
+		if b == '@' && e > p {
+			at = e
+		}
+	}
+	if j.c.Short() || at == 0 || !(alnum(j.c.At(at+1)) || j.c.At(at+1) == '[' || j.c.At(at+1) == '*') {
+		return 0
+	}
+	v := j.text[p:at]
+	if strings.ContainsAny(v, "{}<>()[]|") || v[0] == '$' || v[0] == '%' && len(v) > 1 && !hexDigit(v[1]) || strings.Trim(v, "*.x") == "" {
+		return 0
+	}
+	switch strings.ToLower(v) {
+	case "password", "pass", "pwd", "passwd", "your_password", "yourpassword", "your-password", "port":
+		return 0
+	}
+	return at
+}
+
+func userByte(b byte) bool {
+	return b > ' ' && b < 0x7f && strings.IndexByte("/:@\"'`<>\\", b) < 0
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if !digit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// assigned matches a value that is assigned to the name of a secret, or that
+// stands behind a word which announces one.
+func (j *job) assigned(p int) (int, string) {
+	a, ok := lookBack(j.text, p, max(0, p-detect.MaxBehind))
+	if !ok {
+		return 0, ""
+	}
+	s, rule := judge(a.name), ""
+	if a.op == '(' && s != password {
+		return 0, ""
+	}
+	switch {
+	case a.op == ' ' && strings.EqualFold(a.name, "basic"):
+		return j.basic(p), ruleBasic
+	case a.op == ' ' && strings.EqualFold(a.name, "bearer"):
+		s = secretly
+	case a.op == ' ' && s < password && !strings.HasPrefix(a.name, "--"):
+		return 0, ""
+	}
+	switch s {
+	case nothing:
+		return 0, ""
+	case password:
+		rule = rulePassword
+	default:
+		rule = ruleGeneric
+	}
+	e := j.value(p, &a)
+	if e == 0 || j.c.Short() {
+		return 0, ""
+	}
+	if !plausible(j.text[p:e], s, &a) {
+		return 0, ""
+	}
+	return e, rule
+}
+
+// value returns the end of the value at p, or 0 if there is none.
+func (j *job) value(p int, a *assignment) int {
+	e := p
+	if a.quote != 0 {
+		for e < p+detect.MaxMatch {
+			b := j.c.At(e)
+			if b == a.quote || b == '\\' && j.c.At(e+1) == a.quote {
+				return e
+			}
+			if b <= ' ' {
+				return 0
+			}
+			e++
+		}
+		return e
+	}
+	if a.op == ',' || a.op == '(' {
+		return 0
+	}
+	for e < p+detect.MaxMatch {
+		b := j.c.At(e)
+		if b == '=' {
+			// Padding at the end, or the name of another value.
+			k := e
+			for k < e+3 && j.c.At(k) == '=' {
+				k++
+			}
+			if n := j.c.At(k); alnum(n) || n == '"' || n == '\'' || n == '=' {
+				return e
+			}
+			return k
+		}
+		if !plainBytes.Has(b) || b == '&' || (a.op == '>' && b == '<') {
+			break
+		}
+		e++
+	}
+	if n := j.c.At(e); n == '(' || n == '[' {
+		return 0 // a call
+	}
+	for e > p && strings.IndexByte(".!?", j.text[e-1]) >= 0 {
+		e-- // the end of a sentence
+	}
+	return e
+}
+
+// basic matches what stands behind "Basic": base64 of user:password.
+func (j *job) basic(p int) int {
+	e := p
+	for e < p+detect.MaxMatch && (alnum(j.c.At(e)) || j.c.At(e) == '+' || j.c.At(e) == '/' || j.c.At(e) == '=') {
+		e++
+	}
+	if j.c.Short() || e-p < 12 {
+		return 0
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(j.text[p:e], "="))
+	if err != nil || strings.IndexByte(string(raw), ':') < 1 {
+		return 0
+	}
+	for _, b := range raw {
+		if b < ' ' {
+			return 0
+		}
+	}
+	return e
+}

@@ -1,0 +1,239 @@
+package secrets
+
+import (
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
+)
+
+// strength is how much the name of a value says that the value is a secret.
+type strength uint8
+
+const (
+	nothing  strength = iota
+	weak              // "key", "auth": the value must look very much like a secret
+	secretly          // "client_secret", "api_key": it must not look like a word
+	password          // anything but a placeholder
+)
+
+type nameWord struct {
+	word     string
+	strength strength
+	whole    bool // only as a word of its own: "pass", not "bypass"
+	anywhere bool // also before the end of the name
+}
+
+// Names are compared in lower case, without separators.
+var nameWords = []nameWord{
+	{word: "password", strength: password, anywhere: true}, {word: "passwd", strength: password, anywhere: true},
+	{word: "passphrase", strength: password}, {word: "passcode", strength: password}, {word: "pwd", strength: password},
+	{word: "passwort", strength: password}, {word: "kennwort", strength: password}, {word: "contrasena", strength: password},
+	{word: "motdepasse", strength: password}, {word: "wachtwoord", strength: password}, {word: "senha", strength: password, whole: true},
+	{word: "pass", strength: password, whole: true}, {word: "psw", strength: password, whole: true}, {word: "pw", strength: password, whole: true},
+	{word: "userpass", strength: password}, {word: "dbpass", strength: password}, {word: "passwrd", strength: password},
+	{word: "secret", strength: secretly, anywhere: true}, {word: "token", strength: secretly, anywhere: true},
+	{word: "apikey", strength: secretly, anywhere: true}, {word: "accesskey", strength: secretly, anywhere: true},
+	{word: "secretkey", strength: secretly, anywhere: true}, {word: "privatekey", strength: secretly}, {word: "privkey", strength: secretly},
+	{word: "authkey", strength: secretly}, {word: "signingkey", strength: secretly}, {word: "encryptionkey", strength: secretly},
+	{word: "encryptkey", strength: secretly}, {word: "decryptionkey", strength: secretly}, {word: "cryptkey", strength: secretly},
+	{word: "masterkey", strength: secretly}, {word: "clientkey", strength: secretly}, {word: "licensekey", strength: secretly},
+	{word: "accountkey", strength: secretly}, {word: "sharedkey", strength: secretly}, {word: "storagekey", strength: secretly},
+	{word: "deploykey", strength: secretly}, {word: "insertkey", strength: secretly}, {word: "querykey", strength: secretly},
+	{word: "servicekey", strength: secretly}, {word: "appkey", strength: secretly}, {word: "consumerkey", strength: secretly},
+	{word: "subscriptionkey", strength: secretly}, {word: "sessionkey", strength: secretly}, {word: "serverkey", strength: secretly},
+	{word: "aeskey", strength: secretly}, {word: "hmackey", strength: secretly}, {word: "jwtkey", strength: secretly},
+	{word: "streamkey", strength: secretly}, {word: "adminkey", strength: secretly}, {word: "integrationkey", strength: secretly},
+	{word: "webhookkey", strength: secretly}, {word: "ingestionkey", strength: secretly}, {word: "writekey", strength: secretly},
+	{word: "credential", strength: secretly}, {word: "credentials", strength: secretly}, {word: "bearer", strength: secretly},
+	{word: "authorization", strength: secretly}, {word: "accesscode", strength: secretly}, {word: "authcode", strength: secretly},
+	{word: "connectionkey", strength: secretly}, {word: "salt", strength: weak, whole: true},
+	{word: "key", strength: weak}, {word: "auth", strength: weak}, {word: "pat", strength: weak, whole: true},
+	{word: "jwt", strength: weak, whole: true}, {word: "cred", strength: weak, whole: true}, {word: "creds", strength: weak, whole: true},
+	{word: "apitoken", strength: secretly, anywhere: true}, {word: "sid", strength: weak, whole: true}, {word: "session", strength: weak, whole: true},
+	{word: "signature", strength: weak, whole: true}, {word: "webhook", strength: weak}, {word: "login", strength: weak, whole: true},
+	{word: "api", strength: weak, whole: true}, {word: "license", strength: weak, whole: true}, {word: "seed", strength: weak, whole: true},
+	{word: "xapikey", strength: secretly, anywhere: true}, {word: "account", strength: weak, whole: true},
+}
+
+// Names with these words mean something else.
+var otherNames = automaton.Must("keyid", "keyname", "secretname", "tokenname", "tokentype", "tokenurl", "tokenuri", "secretarn",
+	"endpoint", "tokencount", "tokens", "tokeniz", "tokenlimit", "publickey", "pubkey", "keypath", "keyfile", "passwordfile", "passfile",
+	"label", "placeholder", "foreignkey", "sortkey", "partitionkey", "cachekey", "keycode", "hotkey", "keyword", "message", "error",
+	"keytype", "tokenclass", "integrity", "checksum", "digest", "sha256", "sha512", "commit", "etag", "objectkey", "translationkey", "i18n",
+	"passwordreset", "resetpassword", "forgotpassword", "csrf", "xsrf", "fingerprint", "color", "colour", "bypass", "monkey", "turkey", "hockey", "whiskey",
+	"keypress", "keydown", "keyup", "author", "oauthurl", "authurl", "padtoken", "eostoken", "bostoken", "unktoken", "specialtoken", "nexttoken", "pagetoken", "synctoken")
+
+var nameMachine = func() *automaton.Automaton {
+	words := make([]string, len(nameWords))
+	for i, w := range nameWords {
+		words[i] = w.word
+	}
+	return automaton.Must(words...)
+}()
+
+// maxName is how many bytes of a name count, from its end.
+const maxName = 64
+
+// judge returns how much name says. It is what stands before a value, as it is
+// written, separators and all.
+func judge(name string) strength {
+	name = name[max(0, len(name)-maxName):]
+	var folded [maxName]byte
+	var start [maxName + 1]bool // where a word of the name begins
+	n := 0
+	start[0] = true
+	for i := range len(name) {
+		b := name[i]
+		if !alnum(b) {
+			start[n] = true
+			continue
+		}
+		if i > 0 && b >= 'A' && b <= 'Z' && name[i-1] >= 'a' && name[i-1] <= 'z' {
+			start[n] = true
+		}
+		if letter(b) {
+			b |= 0x20
+		}
+		folded[n] = b
+		n++
+	}
+	start[n] = true
+	key := string(folded[:n])
+	end := n
+	for end > 0 && digit(key[end-1]) { // token1, password2
+		end--
+	}
+	best := nothing
+	nameMachine.Find(key, func(w, from, to int) bool {
+		word := &nameWords[w]
+		switch {
+		case word.whole && !(start[from] && (start[to] || to == end)):
+		case to == end || to == n:
+			best = max(best, word.strength)
+		case word.anywhere:
+			best = max(best, weak)
+		}
+		return true
+	})
+	if best != nothing && otherNames.Contains(key) {
+		return nothing
+	}
+	return best
+}
+
+// assignment is what stands before a value.
+type assignment struct {
+	name  string
+	op    byte // '=' or ':' and so on; ' ' for none; 'i' for "is"
+	quote byte // the quote before the value, or 0
+	tight bool // nothing between the operator and the value but the quote
+}
+
+// lookBack reads what stands before the value at p, no further than lo.
+func lookBack(text string, p, lo int) (a assignment, ok bool) {
+	i := p
+	at := func() byte {
+		if i > lo {
+			return text[i-1]
+		}
+		return 0
+	}
+	skip := func(set string, most int) (n int) {
+		for n < most && i > lo && strings.IndexByte(set, text[i-1]) >= 0 {
+			i--
+			n++
+		}
+		return n
+	}
+	if b := at(); b == '"' || b == '\'' || b == '`' {
+		a.quote = b
+		i--
+		skip("\\", 3)
+		if strings.IndexByte("bruf@L", at()) >= 0 && at() != 0 && (i-1 <= lo || !alnum(text[i-2])) {
+			i--
+		}
+	}
+	opened := skip("([{", 1)
+	spaces := skip(" \t", 48)
+	if a.quote != 0 && skip("\r\n", 2) > 0 {
+		skip(" \t", 48)
+	}
+	a.tight = spaces == 0
+	switch b := at(); {
+	case b == '=':
+		a.op = '='
+		skip("=:!?<>+|", 4)
+	case b == ':':
+		a.op = ':'
+		skip(":", 2)
+	case b == '>':
+		i--
+		if strings.IndexByte("=-", at()) >= 0 && at() != 0 {
+			a.op = '='
+			i--
+			break
+		}
+		a.op = '>'
+		a.tight = spaces == 0
+	case b == ',' && a.quote != 0:
+		a.op = ','
+		i--
+	case b == '|' && a.quote != 0:
+		a.op = '|'
+		skip("|", 2)
+	case opened > 0 && a.quote != 0:
+		a.op = '('
+	case spaces > 0:
+		a.op = ' '
+	default:
+		return a, false
+	}
+	skip(" \t", 48)
+	skip("\"'`\\])>", 3)
+	if a.op == ' ' && i > lo && text[i-1] == ':' {
+		return a, false
+	}
+	end := i
+	for i > lo && end-i < maxName && nameByte(text[i-1]) {
+		i--
+	}
+	if i == end {
+		return a, false
+	}
+	a.name = text[i:end]
+	switch strings.ToLower(a.name) {
+	case "string", "str", "char", "text", "varchar", "value", "val", "default":
+		// The type stands before the operator, or an attribute of XML does: the
+		// name is further ahead.
+		skip(" \t:?*&.=\"',<>{", 12)
+		end = i
+		for i > lo && end-i < maxName && nameByte(text[i-1]) {
+			i--
+		}
+		a.name = text[i:end]
+	case "is", "are", "be", "to", "was":
+		if a.op != ' ' && a.op != ':' {
+			return a, false
+		}
+		a.op = 'i'
+		skip(" \t", 2)
+		skip("\"'`", 1)
+		end = i
+		for i > lo && end-i < maxName && (nameByte(text[i-1]) || text[i-1] == ' ') {
+			i--
+		}
+		a.name = text[i:end]
+	default:
+		// "secret key: …" is a name of two words.
+		if a.op == ':' || a.op == '=' {
+			end = i + len(a.name)
+			for n := 0; n < 24 && i > lo && (nameByte(text[i-1]) || text[i-1] == ' '); n++ {
+				i--
+			}
+			a.name = text[i:end]
+		}
+	}
+	return a, true
+}
+
+func nameByte(b byte) bool { return alnum(b) || b == '_' || b == '-' || b == '.' || b == '$' }

@@ -1,0 +1,309 @@
+package secrets
+
+import (
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/shape"
+)
+
+const (
+	// nearBytes is how far before a token a word of rule.near may begin.
+	nearBytes = 96
+	// runMin is how long a run of token bytes is before rules look at it whose
+	// tokens have no prefix of their own.
+	runMin = 14
+	// usualBits is the entropy that tokens have.
+	usualBits = 2.6
+	maxURL    = 128 // bytes of a password in an address
+)
+
+// compiled is a rule, ready to run.
+type compiled struct {
+	id      string
+	pattern *shape.Pattern
+	open    bool
+	near    []int // numbers of words of nearWords
+	slashes bool  // tokens may begin with a slash or plus: base64
+	bits    float64
+}
+
+// Scanner finds credentials. The zero value is not usable; take New().
+type Scanner struct {
+	prefixed [256][]*compiled // by first byte: the token begins with fixed bytes
+	pairs    [256]shape.Set   // by first byte: the second bytes of prefixed
+	bare     [256][]*compiled // by first byte: any run of enough bytes may be it
+	words    *automaton.Automaton
+	rules    []string
+	longest  int
+}
+
+var _ detect.Incremental = (*Scanner)(nil)
+
+var (
+	tokenBytes = shape.Bytes(`A-Za-z0-9_+/.~|:!=-`)
+	plainBytes = shape.Bytes(`!#-&(-+.-9<>-[\]-_a-z{}~@*%^\x80-\xff-`) // an unquoted value
+	single     = newScanner()
+)
+
+// New returns the scanner; all calls return the same one.
+func New() *Scanner { return single }
+
+func newScanner() *Scanner {
+	s := &Scanner{}
+	number := map[string]int{}
+	var words []string
+	seen := map[string]bool{}
+	for _, group := range [][]rule{codeRules, cloudRules, serviceRules} {
+		for _, r := range group {
+			c := &compiled{id: r.id, pattern: shape.Compile(r.pattern), open: r.open, bits: r.bits}
+			if c.bits == 0 {
+				c.bits = usualBits
+			}
+			s.longest = max(s.longest, c.pattern.Max)
+			c.slashes = c.pattern.First.Has('/')
+			for w := range strings.SplitSeq(r.near, "|") {
+				if w == "" {
+					continue
+				}
+				if _, ok := number[w]; !ok {
+					number[w] = len(words)
+					words = append(words, w)
+				}
+				c.near = append(c.near, number[w])
+			}
+			if !seen[r.id] {
+				seen[r.id] = true
+				s.rules = append(s.rules, r.id)
+			}
+			first := 0
+			for b := range 256 {
+				if c.pattern.First.Has(byte(b)) {
+					first++
+				}
+			}
+			bare := len(c.near) > 0 || first > 4
+			for b := range 256 {
+				switch {
+				case !c.pattern.First.Has(byte(b)):
+				case bare:
+					s.bare[b] = append(s.bare[b], c)
+				default:
+					s.prefixed[b] = append(s.prefixed[b], c)
+					for i := range c.pattern.Second {
+						s.pairs[b][i] |= c.pattern.Second[i]
+					}
+				}
+			}
+		}
+	}
+	s.rules = append(s.rules, ruleKey, ruleURL, rulePassword, ruleGeneric, ruleBasic, ruleFlag)
+	s.words = automaton.Must(words...)
+	return s
+}
+
+// Rules of matchers that are not patterns.
+const (
+	ruleKey      = "private-key"
+	ruleURL      = "url-password"
+	rulePassword = "password"
+	ruleGeneric  = "generic-secret"
+	ruleBasic    = "basic-authorization"
+	ruleFlag     = "command-password"
+)
+
+// Rules returns the names of all rules.
+func (s *Scanner) Rules() []string { return append([]string(nil), s.rules...) }
+
+// MaxMatch implements detect.Scanner.
+func (s *Scanner) MaxMatch() int { return detect.MaxLong }
+
+// MaxHeld implements detect.Incremental.
+func (s *Scanner) MaxHeld() int { return detect.MaxLong + 64 }
+
+// Scan implements detect.Scanner.
+func (s *Scanner) Scan(dst []detect.Match, text string) []detect.Match {
+	dst, _ = s.Advance(dst, text, 0, true)
+	return dst
+}
+
+// Advance implements detect.Incremental.
+func (s *Scanner) Advance(dst []detect.Match, text string, from int, final bool) ([]detect.Match, int) {
+	j := job{s: s, c: detect.NewCursor(text, final), text: text}
+	for p := from; p < len(text); {
+		b := text[p]
+		var prev byte
+		if p > 0 {
+			prev = text[p-1]
+		}
+		if (alnum(prev) || prev == '_' && alnum(b)) && !j.escaped(p) && prev != '_' {
+			p++
+			continue
+		}
+		end, rule := j.at(p, b, prev)
+		if j.c.Short() {
+			return dst, p
+		}
+		if end > p {
+			dst = append(dst, detect.Match{Start: p, End: end, Rule: rule, Kind: detect.KindSecret})
+			p = end
+			continue
+		}
+		p++
+	}
+	return dst, len(text)
+}
+
+// job is one call of Advance. What it remembers only saves time: no answer
+// depends on where the call began.
+type job struct {
+	s    *Scanner
+	c    detect.Cursor
+	text string
+
+	runEnd int // token bytes go on until here
+
+	state automaton.State
+	read  int         // where the machine of near words is
+	last  map[int]int // by word: where it began last
+}
+
+// escaped tells whether the letter or digit before p belongs to an escape of
+// JSON or of a URL, as in \nAKIA or %3DAKIA.
+func (j *job) escaped(p int) bool {
+	if p < 2 {
+		return false
+	}
+	switch b := j.text[p-1]; {
+	case j.text[p-2] == '\\':
+		return b == 'n' || b == 'r' || b == 't'
+	case p >= 3 && j.text[p-3] == '%':
+		return hexDigit(b) && hexDigit(j.text[p-2])
+	case p >= 6 && j.text[p-6] == '\\' && j.text[p-5] == 'u':
+		return hexDigit(b) && hexDigit(j.text[p-2]) && hexDigit(j.text[p-3]) && hexDigit(j.text[p-4])
+	}
+	return false
+}
+
+// at returns the match that begins at p, if any.
+func (j *job) at(p int, b, prev byte) (end int, rule string) {
+	if rules := j.s.prefixed[b]; rules != nil && j.s.pairs[b].Has(j.c.At(p+1)) {
+		for _, r := range rules {
+			if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
+				return e, r.id
+			}
+		}
+	}
+	if j.c.Short() {
+		return 0, ""
+	}
+	if b == '-' {
+		return j.privateKey(p), ruleKey
+	}
+	if prev == ':' {
+		if e := j.urlPassword(p); e > 0 || j.c.Short() {
+			return e, ruleURL
+		}
+	}
+	if e, id := j.bare(p, b, prev); e > 0 || j.c.Short() {
+		return e, id
+	}
+	switch prev {
+	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(':
+		return j.assigned(p)
+	}
+	return 0, ""
+}
+
+// accept tells whether the token text[p:e] that fits the pattern of r is one.
+func (j *job) accept(r *compiled, p, e int) bool {
+	if !r.open {
+		if b := j.c.At(e); alnum(b) || b == '_' || (len(r.near) > 0 && (b == '-' || b == '+' || b == '/' && r.slashes)) {
+			return false
+		}
+	}
+	if r.bits < 0 {
+		return true
+	}
+	token := j.text[p:e]
+	if entropy(token) < r.bits || emptyTokens.Contains(token) {
+		return false
+	}
+	l := look(token)
+	if len(r.near) > 0 && (l.digit == 0 || l.digit == len(token) || slug(token, &l)) {
+		return false
+	}
+	return true
+}
+
+// bare tries the rules whose tokens have no prefix.
+func (j *job) bare(p int, b, prev byte) (int, string) {
+	rules := j.s.bare[b]
+	if len(rules) == 0 || prev == '_' {
+		return 0, ""
+	}
+	if !j.run(p) {
+		return 0, ""
+	}
+	for _, r := range rules {
+		if r.slashes && (prev == '/' || prev == '+' || b == '/' || b == '+') {
+			continue
+		}
+		if len(r.near) > 0 && !j.near(r, p) {
+			continue
+		}
+		if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
+			return e, r.id
+		}
+		if j.c.Short() {
+			return 0, ""
+		}
+	}
+	return 0, ""
+}
+
+// run tells whether at least runMin token bytes begin at p.
+func (j *job) run(p int) bool {
+	if p+runMin <= j.runEnd {
+		return true
+	}
+	e := max(p, min(j.runEnd, len(j.text)))
+	for e < p+detect.MaxMatch && tokenBytes.Has(j.c.At(e)) {
+		e++
+		if e >= len(j.text) {
+			break
+		}
+	}
+	j.runEnd = e
+	if e-p >= runMin {
+		return true
+	}
+	j.c.At(e) // too short, unless the run goes on in text that is still to come
+	return false
+}
+
+// near tells whether a word of the rule begins in the nearBytes before p.
+func (j *job) near(r *compiled, p int) bool {
+	if lo := p - nearBytes; j.read < lo {
+		j.read, j.state = lo, 0
+	}
+	if j.last == nil {
+		j.last = map[int]int{}
+	}
+	for ; j.read < p; j.read++ {
+		j.state = j.s.words.Next(j.state, j.text[j.read])
+		if j.s.words.Ends(j.state) {
+			j.s.words.Words(j.state, func(w, n int) bool {
+				j.last[w] = j.read + 1 - n + 1 // 0 stands for never
+				return true
+			})
+		}
+	}
+	for _, w := range r.near {
+		if at := j.last[w] - 1; at >= 0 && at >= p-nearBytes {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,109 @@
+package secrets
+
+import (
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
+)
+
+// What examples and templates are made of.
+var placeholders = automaton.Must("example", "sample", "placeholder", "your_", "your-", "yourpass", "your.", "yours", "yourapi", "yourkey", "yoursecret",
+	"changeme", "change_me", "change-me", "replace", "xxxx", "****", "....", "____", "redacted", "dummy", "insert", "<", ">", "{{", "${", "}}",
+	"todo", "fixme", "foobar", "enter_", "enter-", "my_", "my-", "mysecret", "mypass", "mykey", "mytoken", "some_", "some-", "the_", "a_valid", "not_", "none", "null",
+	"process.env", "os.env", "getenv", "environ", "secrets.", "config.", "settings.", "self.", "this.", "request.", "params", "test_", "test-",
+	"1234567890", "0123456789", "abcdefgh", "qwerty", "asdf", "hidden", "masked", "fake", "-here", "_here")
+
+// What a prefix followed by nonsense holds; fewer than for assignments, since
+// the format alone says much.
+var emptyTokens = automaton.Must("example", "xxxxxx", "XXXXXX", "placeholder", "your_", "your-", "redacted", "1234567890abcdef", "0123456789abcdef",
+	"abcdefghijkl", "00000000", "aaaaaaaa", "replace", "insert", "dummy", "....", "sample", "123456789012345", "-here", "_here")
+
+// Values that are words of a language and not secrets.
+var plainValues = map[string]bool{}
+
+func init() {
+	for _, w := range strings.Fields(`string str text char int integer number bool boolean true false nil null none undefined required optional
+ password passwd secret token key apikey username user admin root email name value default hidden input field type basic bearer digest negotiate
+ oauth oauth2 public private protected static final const let var self this return function class object array list varchar date
+ invalid missing incorrect expired reset forgot change confirm login logout validate encrypted hashed unknown empty present disabled enabled
+ access refresh authorization authentication credentials content application header query path cookie session`) {
+		plainValues[w] = true
+	}
+}
+
+// plausible tells whether a value that is assigned to a name of strength s is a
+// secret and not a variable, a template or a word.
+func plausible(v string, s strength, a *assignment) bool {
+	if len(v) < 6 || plainValues[strings.ToLower(v)] {
+		return false
+	}
+	switch v[0] {
+	case '$', '{', '<', '[', '(', '&', '*', '/', '.', ',', ';', ':', '\\':
+		if !(s == password && a.quote != 0 && v[0] == '$' && look(v[1:]).other > 0) {
+			return false
+		}
+	}
+	if placeholders.Contains(v) || strings.Contains(v, "://") || strings.ContainsAny(v, "()") {
+		return false
+	}
+	l := look(v)
+	if l.repeat > 4 && l.repeat*2 > len(v) {
+		return false
+	}
+	bits := entropy(v)
+	mixed := l.digit > 0 && l.lower+l.upper > 0
+	loud := a.op == 'i' || a.op == ' ' || a.op == ',' || a.op == '('
+	switch s {
+	case password:
+		if same(v, a.name) {
+			return false
+		}
+		if loud && !(mixed && (l.other > 0 || l.changes > 0) && len(v) >= 8) {
+			return false
+		}
+		if a.quote == 0 {
+			// Code says password = something: only what no identifier and no
+			// sentence is counts.
+			return mixed && bits >= 2.5 && (l.other > 0 || a.tight) && !dotted(v) || (l.other > 0 && special(v) && !dotted(v))
+		}
+		return mixed || special(v) || (l.upper > 0 && l.lower > 0 && l.words < 2)
+	case secretly:
+		if len(v) < 10 || !mixed && !(len(v) >= 20 && bits >= 3.5 && l.lower > 0 && l.upper > 2 && l.words < len(v)/6+2) {
+			return false
+		}
+		if a.quote == 0 && (dotted(v) || len(v) < 16) && l.digit < 3 {
+			return false
+		}
+		return bits >= 2.9 && (l.digit >= 2 || len(v) >= 20) && !slug(v, &l)
+	}
+	if len(v) < 16 || l.digit < 3 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || dotted(v) || loud {
+		return false
+	}
+	return l.hex || bits >= 3.5
+}
+
+// same tells whether v is the name itself, or part of it.
+func same(v, name string) bool {
+	return len(name) > 0 && strings.Contains(strings.ToLower(name), strings.ToLower(v))
+}
+
+// dotted tells whether v reads like a path of identifiers: user.password1.
+func dotted(v string) bool {
+	dots := 0
+	for i := range len(v) {
+		if v[i] == '.' {
+			dots++
+		} else if !alnum(v[i]) && v[i] != '_' {
+			return false
+		}
+	}
+	return dots > 0 && !digit(v[0])
+}
+
+// special tells whether v has a byte that identifiers and words do not have.
+func special(v string) bool { return strings.ContainsAny(v, "!@#$%^&*?~+") }
+
+// slug tells whether v is words with separators and perhaps a number: my-app-01.
+func slug(v string, l *looks) bool {
+	return l.other > 0 && l.digit*5 < len(v) && l.changes <= 2 && (l.upper == 0 || l.lower == 0)
+}
