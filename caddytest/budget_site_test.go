@@ -238,7 +238,7 @@ func (a *auditor) stop() {
 }
 
 // reconcile stops the site and checks its books: nothing is held, every row costs
-// no more than was reserved, the rows, the balances of the named budget and the
+// no more than was reserved (but of a model whose name says that it lies), the rows, the balances of the named budget and the
 // audit records say the same sum. It returns that sum.
 func (s *site) reconcile(budget string) llm.Money {
 	s.t.Helper()
@@ -247,7 +247,7 @@ func (s *site) reconcile(budget string) llm.Money {
 	seen := map[ledger.ID]bool{}
 	for _, r := range s.rows("") {
 		rows += r.Cost
-		if r.Cost < 0 || r.Cost > r.Reserved {
+		if r.Cost < 0 || r.Cost > r.Reserved && !strings.Contains(r.Model, "lying") {
 			s.t.Errorf("a row costs %s of %s reserved: %+v", r.Cost, r.Reserved, r)
 		}
 		if seen[r.ID] {
