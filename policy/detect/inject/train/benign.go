@@ -33,6 +33,8 @@ noreply@bank.example
 john@company.example
 support@hosting.example
 hr@company.example
+kim.larsen@gmail.com
+p.novak@outlook.com
 = fact
 The meeting was moved to Thursday at ten.
 The hotel lies five minutes from the station and has a small garden.
@@ -198,6 +200,90 @@ It is dangerous to {goodverb} {goodobject}, isn't it?
 {tooldoc}
 {follow}
 {follow}
+{chat}
+{chat}
+{chat}
+= chat
+{cname}: {cline}\n{cname2}: {cline}\n{cname}: {cline}
+M: {cline}\n\nW: {cline}\n\nM: {cline}
+{cline} {cline}
+Summarise this chat:\n{cname}: {cline}\n{cname2}: {cline}
+{cname} says: "{cline}" How should I answer?
+Read the conversation. What did {cname} say first?\n{cname}: {cline}\n{cname2}: {cline}
+{aitalk}
+{aitalk}
+{aitalk} {cline}
+= cname
+Tom
+Ann
+Jim
+Kate
+Dora
+Paul
+= cname2
+Lee
+Rachel
+Kim
+Patt
+Dad
+Amanda
+= cline
+Could you buy a set of forks for me?
+LOL, really?
+no problem!
+i am so sorry i completely forgot to tell you..
+please confirm if you are coming to the party!!!
+Don't say anything else..
+What do you mean??
+Open the door!
+I promise not to tell anyone about the surprise.
+Did he tell you the secret?
+You are welcome. Have a nice trip.
+Not at all.
+I'm afraid I am lost.
+Just wanted to make sure everything's all right.
+If I were you, I'd stick with it.
+So I left it at home and went anyway.
+And it's making me miserable.
+Get over here!
+Oh you know, the usual stuff.
+What did you plan on doing?
+Okay, that looks good, but are you sure?
+Hey! How are you doing?
+I don't understand, please explain the joke to me.
+Why do you ask?
+Thank you, you are awesome.
+you can do it, i believe in you!
+Forget it, he won't come anyway.
+He told me to shut up and leave.
+We are just about to leave.
+Do I have to?
+omg that was SO bad!!!
+WORST FOOD EVER. DO NOT GO THERE!!!
+This film is the dumbest I have ever seen.
+I can't believe she said that to you.
+Tell me everything!
+Say hi to your mum.
+No, you stay here and I go.
+= aitalk
+What differences are there between ChatGPT and other chatbots?
+I would like to train a model like GPT for conversations.
+As an AI language model, what is your favourite topic?
+Write a script for a video about how AI changes everything.
+Who made you, OpenAI or somebody else?
+Is GPT-4 better than Claude at maths?
+How does an AI agent use tools?
+What is the AI model that answers me now?
+Do you think that AI will be conscious one day?
+Should I worry that an AI takes my job?
+What laws for AI exist in Europe?
+How can I learn prompt engineering?
+Can an assistant like you forget what I wrote yesterday?
+How do I protect my business from attacks?
+Where can I learn more about AI ethics?
+Which open models can I run on my laptop?
+No, just go on with the normal chat between a user and an AI.
+Thanks, Assistant. I will paste more text, do the same please.
 = tooldoc
 {toolname}: {tooldesc}
 You have these tools:\n- {toolname}: {tooldesc}\n- {toolname}: {tooldesc}\n{question}

@@ -244,6 +244,19 @@ For testing purposes you can use the sandbox.
 Experimental features must be enabled explicitly.
 Users who break the rules are banned.
 The filter drops packets that match no rule.
+Copyright (C) 2007 Wim Larsen <w.larsen@gmail.com>
+2004-2008, Ann Kerr <ann.kerr@gmail.com>\n2009, Jo Fan <jofan@gmail.com>\n2011, Jo Fan <jofan@gmail.com>
+License: GPL-2+\n This manual page was written by Jo Fan <jofan@debian.example>.
+To enable it for all users of the system, run: systemctl --user --global enable agent.socket
+If you delete this exception, delete it from all versions of the file.
+For documentation-only changes please delete everything below this line.
+All AI usage in any form must be disclosed. You must state the tool you used.
+Align only the go directives; do not change module, require or replace.
+Use PreviousResponseID to continue the conversation.
+It is deprecated and silently ignored. Instead use the new function.
+Security is a top priority for us. Please disclose issues responsibly.
+SystemRoots, systemRootsPool, systemRootsMu, initSystemRoots
+tests/system-override-hash.c tests/system-override-sig.c tests/resume.c
 = prose
 The committee met twice and discussed the budget in detail. Members asked for more figures on transport.
 He was born in a small village in the north and moved to the capital when he was ten.

@@ -11,22 +11,25 @@ const (
 	// WordFlag marks the hash of a word feature; the others are of characters.
 	WordFlag = 1 << 31
 
-	maxRun   = 3 // how many equal symbols or letters in a row are looked at
-	perRune  = 3 // character features that end with one character
-	perWord  = 4 // word features that end with one word
-	maxBlock = (BlockUnits + 4) * (perRune + perWord)
+	recentBits = 12 // log2 of how many features are remembered
+	maxRun     = 3  // how many equal symbols or letters in a row are looked at
+	perRune    = 3  // character features that end with one character
+	perWord    = 4  // word features that end with one word
+	maxBlock   = (BlockUnits + 4) * (perRune + perWord)
 )
 
 // A Reader turns text into hashed features, a block of about BlockUnits at a
 // time: the 3, 4 and 5-grams of folded characters and the 1, 2 and 3-grams of
-// words (and the pair around one word). It keeps a few words of state, so text
+// words (and the pair around one word). A feature that came a moment ago, within
+// about the widest window, is left out, or what is repeated would count for
+// more than it says. It keeps a few words of state, so text
 // may come in pieces cut anywhere, also inside a character. The zero Reader is
 // not ready; call Reset first. It is for one goroutine.
 type Reader struct {
 	feats [maxBlock]uint32
 	n     int // features in the block so far
 	units int // units in the block so far
-	total int // blocks handed out
+	total int // number of the present block; begins above widest
 
 	r1, r2, r3, r4 uint32 // the folded characters before the present one
 	run            int    // how often in a row r1 has come
@@ -36,17 +39,17 @@ type Reader struct {
 	w1, w2         uint32 // the words before the present one
 	escape         bool   // the character before was a backslash
 
+	// For some late features the block they came in and a part of their hash,
+	// at a place that another part decides; a newer one takes the place.
+	recent [1 << recentBits]uint32
+
 	carry  [utf8.UTFMax]byte // the beginning of a character cut by the end of a piece
 	carryN int
 }
 
 // Reset makes r ready for a new text.
 func (r *Reader) Reset() {
-	r.n, r.units, r.total = 0, 0, 0
-	r.r1, r.r2, r.r3, r.r4 = ' ', ' ', ' ', ' '
-	r.run, r.last = 1, ' '
-	r.wordHash, r.wordLen, r.w1, r.w2 = 0, 0, 0, 0
-	r.escape, r.carryN = false, 0
+	*r = Reader{r1: ' ', r2: ' ', r3: ' ', r4: ' ', run: 1, last: ' ', total: widest + 1}
 }
 
 // Fill reads from s until a block is full and returns how many bytes it took.
@@ -178,11 +181,9 @@ func (r *Reader) put(raw rune) {
 	h := u*m1 + r.r1*m2 + r.r2*m3
 	h4 := h + r.r3*m4
 	h5 := h4 + r.r4*m5
-	f := r.feats[r.n : r.n+3 : r.n+3]
-	f[0] = mix(h) &^ WordFlag
-	f[1] = mix(h4^0x3c6ef372) &^ WordFlag
-	f[2] = mix(h5^0x1b873593) &^ WordFlag
-	r.n += 3
+	r.emit(mix(h) &^ WordFlag)
+	r.emit(mix(h4^0x3c6ef372) &^ WordFlag)
+	r.emit(mix(h5^0x1b873593) &^ WordFlag)
 	r.r4, r.r3, r.r2, r.r1 = r.r3, r.r2, r.r1, u
 	switch {
 	case c < 0x80:
@@ -194,17 +195,30 @@ func (r *Reader) put(raw rune) {
 	}
 }
 
+// emit adds a feature to the block unless it came a moment ago.
+func (r *Reader) emit(f uint32) {
+	const blockBits = 10
+	at := &r.recent[(f>>8)&(1<<recentBits-1)]
+	block := uint32(r.total) & (1<<blockBits - 1)
+	tag := f << blockBits
+	old := *at
+	*at = tag | block
+	if old&^(1<<blockBits-1) == tag && (block-old)&(1<<blockBits-1) < widest {
+		return
+	}
+	r.feats[r.n] = f
+	r.n++
+}
+
 func (r *Reader) endWord() {
 	if r.wordLen == 0 {
 		return
 	}
 	w := r.wordHash
-	f := r.feats[r.n : r.n+4 : r.n+4]
-	f[0] = mix(w*m1) | WordFlag
-	f[1] = mix(w*m2+r.w1*m3) | WordFlag
-	f[2] = mix(w*m4+r.w1*m5+r.w2*m1) | WordFlag
-	f[3] = mix(w*m3+r.w2*m2^0x7f4a7c15) | WordFlag
-	r.n += 4
+	r.emit(mix(w*m1) | WordFlag)
+	r.emit(mix(w*m2+r.w1*m3) | WordFlag)
+	r.emit(mix(w*m4+r.w1*m5+r.w2*m1) | WordFlag)
+	r.emit(mix(w*m3+r.w2*m2^0x7f4a7c15) | WordFlag)
 	r.w2, r.w1 = r.w1, w
 	r.wordHash, r.wordLen = 0, 0
 }
