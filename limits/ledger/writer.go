@@ -67,7 +67,9 @@ func (l *Ledger) enqueue(o op) (*batch, int) {
 	return b, len(b.ops) - 1
 }
 
-// next takes the oldest batch off the queue.
+// next takes the oldest batch off the queue. more says that another one waits:
+// also the one being filled, if it is not the first, since it has something in it
+// and whoever put it there has woken the writer before.
 func (l *Ledger) next() (b *batch, more, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,9 +77,9 @@ func (l *Ledger) next() (b *batch, more, closed bool) {
 	if len(l.queue) == 1 {
 		l.queue[0] = newBatch()
 	} else {
-		l.queue = l.queue[1:]
+		l.queue, more = l.queue[1:], true
 	}
-	return b, len(l.queue) > 1, l.closed
+	return b, more, l.closed
 }
 
 // write is the only goroutine that writes. It puts whatever waits into one
