@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -465,6 +466,9 @@ func claimedUser() string {
 		if u := os.Getenv(name); u != "" {
 			return u + "@" + hostname()
 		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username + "@" + hostname()
 	}
 	return hostname()
 }

@@ -58,6 +58,7 @@ with --data-dir, it reads the file, which knows what was settled and nothing els
 			running, err := src.ask(http.MethodGet, adminPrefix+"budgets?"+q.Encode(), nil, v)
 			if !running {
 				v, err = fileBudgets(src.dataDir(), time.Now(), cmp.Or(limit, defaultBalances), keepBudgets(q))
+				err = src.fileError(err)
 			}
 			if err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -68,10 +69,18 @@ func (s *source) usage(cmd *cobra.Command, q url.Values) (*usage.Report, error) 
 		return rep, err
 	}
 	rep, err = fileReport(cmd.Context(), s.dataDir(), o)
-	if errors.Is(err, ledger.ErrInUse) {
-		err = fmt.Errorf("%w; ask the server that runs: leave out --data-dir, and give its admin endpoint with --address if it is not %s", err, caddy.DefaultAdminListen)
+	return rep, s.fileError(err)
+}
+
+// fileError tells what to do where the file of the ledger cannot be read.
+func (s *source) fileError(err error) error {
+	switch {
+	case errors.Is(err, ledger.ErrInUse):
+		return fmt.Errorf("%w; ask the server that runs: leave out --data-dir, and give its admin endpoint with --address if it is not %s", err, caddy.DefaultAdminListen)
+	case errors.Is(err, os.ErrNotExist) && s.dir == "":
+		return fmt.Errorf("no server answers at %s (see --address), and there is no ledger to read (see --data-dir): %w", caddy.DefaultAdminListen, err)
 	}
-	return rep, err
+	return err
 }
 
 // usageCommand is `caddy llm usage`.
