@@ -1,0 +1,73 @@
+package rewrite
+
+// Kind says what a text of an answer is.
+type Kind uint8
+
+// The kinds.
+const (
+	// Text is what the model says.
+	Text Kind = iota
+	// Arguments are those of a tool call as JSON inside a string: what is put
+	// into them must be escaped for a JSON string once more.
+	Arguments
+	// Reasoning is what the model thinks; it may be signed.
+	Reasoning
+)
+
+// Filter changes texts.
+type Filter interface {
+	// Stream returns a filter for one text that comes in pieces.
+	Stream(Kind) Stream
+	// Whole returns what becomes of a text that is there in full: the same as a
+	// Stream makes of it, however it is cut.
+	Whole(Kind, string) string
+}
+
+// Stream filters one text that comes in pieces.
+type Stream interface {
+	// Feed takes the next piece and returns what can be sent by now.
+	Feed(piece string) string
+	// Flush returns what was held back: the text has ended.
+	Flush() string
+	// Held is how many bytes are held back.
+	Held() int
+}
+
+// opaque are the names of members whose strings are no text: names, ids, types,
+// encoded data and signatures. Inside what a model may shape freely (see free)
+// names say nothing.
+var opaque = set("id", "object", "type", "model", "role", "index", "finish_reason", "stop_reason", "stop_sequence", "system_fingerprint", "service_tier",
+	"status", "call_id", "item_id", "tool_call_id", "tool_use_id", "previous_response_id", "response_id", "container", "signature", "encrypted_content",
+	"obfuscation", "b64_json", "data", "thoughtSignature", "thought_signature", "finishReason", "modelVersion", "responseId", "mimeType", "mime_type",
+	"created_at", "done_reason", "truncation", "background", "effort", "verbosity", "provider", "native_finish_reason", "trafficType", "modality",
+	"media_type", "file_id", "prompt_cache_key", "safety_identifier", "request_id", "caller", "blockReason", "encrypted_index")
+
+// free are the names of members that hold values of the model's own making.
+var free = set("input", "args", "arguments", "parameters", "output", "parsed", "json", "result", "metadata")
+
+func set(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// wholeKind is kindOf, but inside what a model has shaped names say nothing.
+func wholeKind(name string, loose bool) Kind {
+	if loose {
+		return Text
+	}
+	return kindOf(name)
+}
+
+// kindOf is the kind of a whole string by the member that holds it.
+func kindOf(name string) Kind {
+	switch name {
+	case "arguments", "partial_json":
+		return Arguments
+	case "thinking", "reasoning", "reasoning_content":
+		return Reasoning
+	}
+	return Text
+}

@@ -1,0 +1,230 @@
+package rewrite
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// Rewriter rewrites one answer. It is not safe for concurrent use.
+type Rewriter struct {
+	d       llm.Dialect
+	f       Filter
+	streams []*channel // in the order in which they began
+	// seq is the number of the event at work, added counts those that the stream
+	// did not have, which shifts the numbers of all after them (Responses).
+	seq, added int64
+}
+
+// New returns a rewriter for an answer in a dialect.
+func New(d llm.Dialect, f Filter) *Rewriter { return &Rewriter{d: d, f: f} }
+
+// channel is one text of a stream.
+type channel struct {
+	key, group string
+	stream     Stream
+	// frame is the last event that brought a piece of it, and at the place of
+	// that string in the data: what was held back is sent in its likeness.
+	frame frame
+	at    llm.Span
+}
+
+// piece is a string of an event that continues a channel.
+type piece struct {
+	node       *node
+	key, group string
+	kind       Kind
+}
+
+// reading is what an event means for the channels.
+type reading struct {
+	pieces []piece
+	// ends are the groups of channels that end with this event; all of them if
+	// endAll.
+	ends   []string
+	endAll bool
+}
+
+// Event appends to dst what becomes of one complete event, with whatever was held
+// back and must come before it. Errors say that the event is no JSON or too
+// complex to be examined; then nothing of it may be sent.
+func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
+	f := cut(r.d, raw)
+	data := bytes.TrimSpace(f.data)
+	switch {
+	case len(data) == 0:
+		return append(dst, raw...), nil
+	case string(data) == "[DONE]":
+		return append(r.end(dst, func(*channel) bool { return true }), raw...), nil
+	}
+	root, err := parse(f.data)
+	if err != nil {
+		return dst, err
+	}
+	seq := root.get("sequence_number")
+	if seq != nil && seq.kind == '0' && r.d == llm.Responses {
+		if n, err := strconv.ParseInt(string(f.data[seq.start:seq.end]), 10, 64); err == nil {
+			r.seq = n
+		}
+	}
+	read := r.read(f.data, root)
+	ended := func(c *channel) bool { return read.endAll || slices.Contains(read.ends, c.group) }
+	dst = r.end(dst, func(c *channel) bool {
+		return ended(c) && !slices.ContainsFunc(read.pieces, func(p piece) bool { return p.key == c.key })
+	})
+	var edits []llm.Edit
+	continued := make(map[*node]bool, len(read.pieces))
+	type held struct {
+		c  *channel
+		at *node
+	}
+	var waiting []held
+	for _, p := range read.pieces {
+		continued[p.node] = true
+		c := r.channel(p)
+		text := c.stream.Feed(p.node.text)
+		if ended(c) {
+			text += c.stream.Flush()
+			r.drop(c)
+		}
+		if text != p.node.text {
+			edits = append(edits, llm.Edit{Span: llm.Span{Start: p.node.start, End: p.node.end}, New: strictjson.AppendQuoted(nil, text)})
+		}
+		if c.stream.Held() > 0 {
+			waiting = append(waiting, held{c, p.node})
+		}
+	}
+	edits = r.others(edits, root, continued, false)
+	if len(waiting) > 0 {
+		// The likeness says nothing but the held text: the other pieces of the
+		// event have been sent.
+		bare := slices.Clone(edits)
+		for n := range continued {
+			bare = slices.DeleteFunc(bare, func(e llm.Edit) bool { return e.Span.Start == n.start })
+			bare = append(bare, llm.Edit{Span: llm.Span{Start: n.start, End: n.end}, New: []byte(`""`)})
+		}
+		likeness := splice(f.data, bare)
+		for _, w := range waiting {
+			shift := 0
+			for _, e := range bare {
+				if e.Span.Start < w.at.start {
+					shift += len(e.New) - e.Span.Len()
+				}
+			}
+			w.c.frame = frame{lines: bytes.Clone(f.lines), data: likeness, bare: f.bare}
+			w.c.at = llm.Span{Start: w.at.start + shift, End: w.at.start + shift + 2}
+		}
+	}
+	if r.added > 0 && seq != nil && seq.kind == '0' {
+		edits = append(edits, r.number(seq))
+	}
+	if len(edits) == 0 {
+		return append(dst, raw...), nil
+	}
+	f.data = splice(f.data, edits)
+	return f.append(dst), nil
+}
+
+// End appends what is still held back, for a stream that ended without saying so
+// of each text.
+func (r *Rewriter) End(dst []byte) []byte {
+	r.seq++
+	return r.end(dst, func(*channel) bool { return true })
+}
+
+// end ends channels and appends what they held, each in an event of its own.
+func (r *Rewriter) end(dst []byte, which func(*channel) bool) []byte {
+	for i := 0; i < len(r.streams); {
+		c := r.streams[i]
+		if !which(c) {
+			i++
+			continue
+		}
+		r.streams = slices.Delete(r.streams, i, i+1)
+		text := c.stream.Flush()
+		if text == "" || len(c.frame.data) == 0 {
+			continue
+		}
+		f := c.frame
+		edits := []llm.Edit{{Span: c.at, New: strictjson.AppendQuoted(nil, text)}}
+		if r.d == llm.Responses {
+			if root, err := parse(f.data); err == nil {
+				if n := root.get("sequence_number"); n != nil && n.kind == '0' {
+					edits = append(edits, r.number(n))
+					r.added++
+				}
+			}
+		}
+		f.data = splice(f.data, edits)
+		dst = f.append(dst)
+	}
+	return dst
+}
+
+// number gives an event its place among those that are sent.
+func (r *Rewriter) number(n *node) llm.Edit {
+	return llm.Edit{Span: llm.Span{Start: n.start, End: n.end}, New: strconv.AppendInt(nil, r.seq+r.added, 10)}
+}
+
+func (r *Rewriter) channel(p piece) *channel {
+	for _, c := range r.streams {
+		if c.key == p.key {
+			return c
+		}
+	}
+	c := &channel{key: p.key, group: p.group, stream: r.f.Stream(p.kind)}
+	r.streams = append(r.streams, c)
+	return c
+}
+
+func (r *Rewriter) drop(c *channel) {
+	r.streams = slices.DeleteFunc(r.streams, func(o *channel) bool { return o == c })
+}
+
+// others filters every string that continues nothing. Log probabilities hold the
+// same text once more, token by token; they are taken out.
+func (r *Rewriter) others(edits []llm.Edit, n *node, continued map[*node]bool, loose bool) []llm.Edit {
+	for i := range n.kids {
+		k := &n.kids[i]
+		name := k.name
+		if n.kind == '[' {
+			name = n.name
+		}
+		switch {
+		case !loose && n.kind == '{' && isLogprobs(name) && (k.kind == '{' || k.kind == '[' && len(k.kids) > 0):
+			edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: nothing(k.kind)})
+		case k.kind == '"':
+			if continued[k] || !loose && opaque[name] {
+				continue
+			}
+			if text := r.f.Whole(wholeKind(name, loose), k.text); text != k.text {
+				edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: strictjson.AppendQuoted(nil, text)})
+			}
+		case k.kind == '{' || k.kind == '[':
+			if k.kind == '[' {
+				k.name = name
+			}
+			edits = r.others(edits, k, continued, loose || free[name])
+		}
+	}
+	return edits
+}
+
+func isLogprobs(name string) bool { return name == "logprobs" || name == "logprobsResult" }
+
+// nothing is what stands for log probabilities that were taken out.
+func nothing(kind byteKind) []byte {
+	if kind == '[' {
+		return []byte("[]")
+	}
+	return []byte("null")
+}
+
+func splice(data []byte, edits []llm.Edit) []byte {
+	slices.SortFunc(edits, func(a, b llm.Edit) int { return cmp.Compare(a.Span.Start, b.Span.Start) })
+	return bytes.Clone(llm.Splice(data, edits))
+}
