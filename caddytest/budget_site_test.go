@@ -44,6 +44,9 @@ func budgetSite(cost, more string) string {
 			api_key {env.OPENAI_API_KEY}
 			base_url {{one}}
 		}
+		provider lama{{n}} ollama {
+			base_url {{one}}
+		}
 		price * 0 1000
 	}
 }
@@ -69,6 +72,7 @@ func budgetSite(cost, more string) string {
 		model smart one{{n}}/x two{{n}}/y
 		model claude-* claude{{n}}
 		model gemini-* google{{n}}
+		model llama-* lama{{n}}
 		model second-* two{{n}}
 		model * one{{n}}
 		max_fails 1000
