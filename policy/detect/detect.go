@@ -74,6 +74,22 @@ func (c *Cursor) At(i int) byte {
 	return 0
 }
 
+// Span returns how many bytes from i on, most at most, are in set, which has a
+// bit for each byte.
+func (c *Cursor) Span(i, most int, set *[4]uint64) int {
+	end := min(len(c.text), i+most)
+	k := i
+	for k < end {
+		b := c.text[k]
+		if set[b>>6]&(1<<(b&63)) == 0 {
+			return k - i
+		}
+		k++
+	}
+	c.short = c.short || k-i < most && !c.final
+	return max(0, k-i)
+}
+
 // Text returns the bytes there are, for looking behind only: what is ahead must
 // be read with At.
 func (c *Cursor) Text() string { return c.text }

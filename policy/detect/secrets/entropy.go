@@ -2,25 +2,34 @@ package secrets
 
 import "math"
 
-// entropy returns the bits per byte of s by the frequency of its bytes.
+// entropyBytes is how much of a value is measured. More tells nothing new.
+const entropyBytes = 96
+
+// entropy returns the bits per byte of the beginning of s, by the frequency of
+// its bytes.
 func entropy(s string) float64 {
+	s = s[:min(len(s), entropyBytes)]
 	if len(s) < 2 {
 		return 0
 	}
-	var count [256]uint16
-	for i := range min(len(s), 4096) {
+	var count [256]uint8
+	for i := range len(s) {
 		count[s[i]]++
 	}
-	n := float64(min(len(s), 4096))
-	var bits float64
-	for _, c := range count {
-		if c > 0 {
-			f := float64(c) / n
-			bits -= f * math.Log2(f)
-		}
+	var sum float64
+	for i := range len(s) {
+		sum += logs[count[s[i]]]
 	}
-	return bits
+	return logs[len(s)] - sum/float64(len(s))
 }
+
+// logs are the binary logarithms of small numbers.
+var logs = func() (t [entropyBytes + 1]float64) {
+	for i := 1; i < len(t); i++ {
+		t[i] = math.Log2(float64(i))
+	}
+	return t
+}()
 
 // looks counts what a value is made of.
 type looks struct {

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/shape"
 )
 
 var (
-	keyHead = shape.Compile(`----[- ]BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-?[- ]----`)
-	label   = shape.Bytes(`A-Z0-9 `)
-	armour  = shape.Bytes(`A-Za-z0-9+/=\s"'\x60,;:\\.()_>-`)
+	label  = shape.Bytes(`A-Z0-9 `)
+	armour = shape.Bytes(`A-Za-z0-9+/=\s"'\x60,;:\\.()_>-`)
 )
 
 const (
@@ -138,9 +138,19 @@ func (j *job) assigned(p int) (int, string) {
 	if !ok {
 		return 0, ""
 	}
+	if a.op == ' ' && !announces(a.name) {
+		return 0, ""
+	}
 	s, rule := judge(a.name), ""
 	if a.op == '(' && s != password {
 		return 0, ""
+	}
+	if a.op == ',' && s < password && j.before(p, credentialCalls) {
+		s, a.op, a.paired = password, '=', true
+	}
+	if a.op == ' ' && a.quote == 0 && (a.name == "-p" || a.name == "--pass") && j.before(p, userFlags) {
+		s, a.paired = password, true
+		rule = ruleFlag
 	}
 	switch {
 	case a.op == ' ' && strings.EqualFold(a.name, "basic"):
@@ -154,7 +164,9 @@ func (j *job) assigned(p int) (int, string) {
 	case nothing:
 		return 0, ""
 	case password:
-		rule = rulePassword
+		if rule == "" {
+			rule = rulePassword
+		}
 	default:
 		rule = ruleGeneric
 	}
@@ -162,10 +174,73 @@ func (j *job) assigned(p int) (int, string) {
 	if e == 0 || j.c.Short() {
 		return 0, ""
 	}
-	if !plausible(j.text[p:e], s, &a) {
+	v := j.text[p:e]
+	if hollow(v, &a) {
+		return 0, ""
+	}
+	if s == password && !a.paired {
+		a.paired = j.before(p, userNames)
+	}
+	if !plausible(v, s, &a) {
 		return 0, ""
 	}
 	return e, rule
+}
+
+// announces tells whether a value may follow name with nothing but a space
+// between: the name of an option, or a word that is used like that. It spares
+// most words of a sentence a closer look.
+func announces(name string) bool {
+	if name == "" {
+		return false
+	}
+	if name[0] == '-' {
+		return true
+	}
+	switch name[0] | 0x20 {
+	case 'p', 'b', 'k', 'm', 's':
+		return len(name) >= 3 && len(name) <= 12
+	}
+	return false
+}
+
+// Words that stand before a password in calls, commands and configurations.
+var (
+	credentialCalls = automaton.Must("credential(", "credentials(", "directoryentry(", "usernamepassword(", "basicauth(", "httpbasicauth(", "passwordauthentication(")
+	userFlags       = automaton.Must("-u ", "--user", "-user", "psexec", "login")
+	userNames       = automaton.Must("user", "login", "uid", "email", "account", "machine ", "data source", "server=", "host=", "admin")
+)
+
+// before tells whether a word of a stands in the bytes before p.
+func (j *job) before(p int, a *automaton.Automaton) bool {
+	return a.Contains(j.text[max(0, p-160):p])
+}
+
+// userFlag matches the password of curl -u user:password.
+func (j *job) userFlag(p int) int {
+	lo := max(0, p-detect.MaxBehind)
+	i := p - 1
+	for i > lo && p-i < 100 && userByte(j.text[i-1]) {
+		i--
+	}
+	for i > lo && (j.text[i-1] == '"' || j.text[i-1] == '\'' || j.text[i-1] == ' ' || j.text[i-1] == '=') {
+		i--
+	}
+	if !strings.HasSuffix(j.text[lo:i], " -u") && !strings.HasSuffix(j.text[lo:i], " --user") {
+		return 0
+	}
+	e := p
+	for e < p+maxURL && j.c.At(e) > ' ' && j.c.At(e) < 0x7f && strings.IndexByte("\"'`<>\\", j.c.At(e)) < 0 {
+		e++
+	}
+	if j.c.Short() || e-p < 5 {
+		return 0
+	}
+	v := j.text[p:e]
+	if strings.ContainsAny(v, "{}<>()[]") || v[0] == '$' || v[0] == '%' || plainValues[strings.ToLower(v)] || placeholders.Contains(v) {
+		return 0
+	}
+	return e
 }
 
 // value returns the end of the value at p, or 0 if there is none.

@@ -126,7 +126,11 @@ type assignment struct {
 	name  string
 	op    byte // '=' or ':' and so on; ' ' for none; 'i' for "is"
 	quote byte // the quote before the value, or 0
-	tight bool // nothing between the operator and the value but the quote
+	// paired says that the name of a user, or what else makes it a login, stands
+	// before it.
+	paired bool
+	before byte // what stands before the name: ';' in a connection string
+	tight  bool // nothing between the operator and the value but the quote
 }
 
 // lookBack reads what stands before the value at p, no further than lo.
@@ -232,6 +236,12 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			}
 			a.name = text[i:end]
 		}
+	}
+	for i > lo && text[i-1] == ' ' && end-i < maxName {
+		i--
+	}
+	if i > lo {
+		a.before = text[i-1]
 	}
 	return a, true
 }

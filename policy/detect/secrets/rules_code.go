@@ -44,7 +44,7 @@ var codeRules = []rule{
 	{id: "django-secret-key", pattern: `django-insecure-[!-&(-~]{40,60}`, open: true},
 	{id: "rails-master-key", pattern: `[a-f0-9]{32}`, near: "rails_master|master.key"},
 
-	{id: "openai-key", pattern: `sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,256}`, open: true, bits: 3.4},
+	{id: "openai-key", pattern: `sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,170}`, open: true, bits: 3.4},
 	{id: "anthropic-key", pattern: `sk-ant-[a-z0-9]{3,12}-[A-Za-z0-9_-]{40,200}`, open: true},
 	{id: "openrouter-key", pattern: `sk-or-(?:v1-)?[a-f0-9]{64}`, open: true},
 	{id: "huggingface-token", pattern: `(?:hf_[A-Za-z]{34,37}|api_org_[A-Za-z]{34})`, open: true},

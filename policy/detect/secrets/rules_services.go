@@ -8,7 +8,7 @@ var serviceRules = []rule{
 	{id: "slack-webhook", pattern: `hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/+]{30,80}`, open: true},
 	{id: "discord-webhook", pattern: `discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}`, open: true},
 	{id: "discord-token", pattern: `(?:mfa\.[A-Za-z0-9_-]{84}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,40})`},
-	{id: "teams-webhook", pattern: `[a-z0-9]{0,40}\.?(?:outlook\.office|webhook\.office)\.com/webhook[b2]{0,2}/[A-Za-z0-9@-]{60,90}/IncomingWebhook/[a-f0-9]{20,40}/[a-f0-9-]{30,40}`, open: true},
+	{id: "teams-webhook", pattern: `(?:outlook\.office|webhook\.office)\.com/webhook[b2]{0,2}/[A-Za-z0-9@-]{60,90}/IncomingWebhook/[a-f0-9]{20,40}/[a-f0-9-]{30,40}`, open: true},
 	{id: "telegram-token", pattern: `[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}`},
 	{id: "telegram-token", pattern: `[0-9]{8,10}:A[A-Za-z0-9_-]{34}`, near: "telegram|bot"},
 	{id: "twitch-stream-key", pattern: `live_[0-9]{6,12}_[A-Za-z0-9]{28,32}`},

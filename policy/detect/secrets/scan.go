@@ -34,9 +34,10 @@ type Scanner struct {
 	prefixed [256][]*compiled // by first byte: the token begins with fixed bytes
 	pairs    [256]shape.Set   // by first byte: the second bytes of prefixed
 	bare     [256][]*compiled // by first byte: any run of enough bytes may be it
+	near     [256][]*compiled // the same, of rules that need a word before the token
 	words    *automaton.Automaton
 	rules    []string
-	longest  int
+	count    int // of words
 }
 
 var _ detect.Incremental = (*Scanner)(nil)
@@ -61,7 +62,9 @@ func newScanner() *Scanner {
 			if c.bits == 0 {
 				c.bits = usualBits
 			}
-			s.longest = max(s.longest, c.pattern.Max)
+			if c.pattern.Max > detect.MaxLong {
+				panic("secrets: " + r.id + " may match too much")
+			}
 			c.slashes = c.pattern.First.Has('/')
 			for w := range strings.SplitSeq(r.near, "|") {
 				if w == "" {
@@ -83,10 +86,12 @@ func newScanner() *Scanner {
 					first++
 				}
 			}
-			bare := len(c.near) > 0 || first > 4
+			bare := first > 4
 			for b := range 256 {
 				switch {
 				case !c.pattern.First.Has(byte(b)):
+				case len(c.near) > 0:
+					s.near[b] = append(s.near[b], c)
 				case bare:
 					s.bare[b] = append(s.bare[b], c)
 				default:
@@ -99,7 +104,7 @@ func newScanner() *Scanner {
 		}
 	}
 	s.rules = append(s.rules, ruleKey, ruleURL, rulePassword, ruleGeneric, ruleBasic, ruleFlag)
-	s.words = automaton.Must(words...)
+	s.words, s.count = automaton.Must(words...), len(words)
 	return s
 }
 
@@ -165,8 +170,9 @@ type job struct {
 	runEnd int // token bytes go on until here
 
 	state automaton.State
-	read  int         // where the machine of near words is
-	last  map[int]int // by word: where it began last
+	read  int   // where the machine of near words is
+	last  []int // by word: where it began last, +1
+	any   int   // where the last of all words began, +1
 }
 
 // escaped tells whether the letter or digit before p belongs to an escape of
@@ -205,9 +211,16 @@ func (j *job) at(p int, b, prev byte) (end int, rule string) {
 		if e := j.urlPassword(p); e > 0 || j.c.Short() {
 			return e, ruleURL
 		}
+		if e := j.userFlag(p); e > 0 || j.c.Short() {
+			return e, ruleFlag
+		}
 	}
 	if e, id := j.bare(p, b, prev); e > 0 || j.c.Short() {
 		return e, id
+	}
+	switch b {
+	case ' ', '\t', '\r', '\n', '"', '\'', '`', '=', ':', '>', '(', '<', '{', '[', ',', ';', '|', '/':
+		return 0, "" // no value begins like this
 	}
 	switch prev {
 	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(':
@@ -239,25 +252,28 @@ func (j *job) accept(r *compiled, p, e int) bool {
 
 // bare tries the rules whose tokens have no prefix.
 func (j *job) bare(p int, b, prev byte) (int, string) {
-	rules := j.s.bare[b]
-	if len(rules) == 0 || prev == '_' {
+	free, near := j.s.bare[b], j.s.near[b]
+	if len(free)+len(near) == 0 || prev == '_' || !j.run(p) {
 		return 0, ""
 	}
-	if !j.run(p) {
-		return 0, ""
+	j.readTo(p)
+	if j.any == 0 || j.any <= p-nearBytes {
+		near = nil
 	}
-	for _, r := range rules {
-		if r.slashes && (prev == '/' || prev == '+' || b == '/' || b == '+') {
-			continue
-		}
-		if len(r.near) > 0 && !j.near(r, p) {
-			continue
-		}
-		if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
-			return e, r.id
-		}
-		if j.c.Short() {
-			return 0, ""
+	for _, rules := range [2][]*compiled{free, near} {
+		for _, r := range rules {
+			if r.slashes && (prev == '/' || prev == '+' || b == '/' || b == '+') {
+				continue
+			}
+			if len(r.near) > 0 && !j.near(r, p) {
+				continue
+			}
+			if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
+				return e, r.id
+			}
+			if j.c.Short() {
+				return 0, ""
+			}
 		}
 	}
 	return 0, ""
@@ -283,25 +299,30 @@ func (j *job) run(p int) bool {
 	return false
 }
 
-// near tells whether a word of the rule begins in the nearBytes before p.
-func (j *job) near(r *compiled, p int) bool {
+// readTo looks for words of rules up to p.
+func (j *job) readTo(p int) {
 	if lo := p - nearBytes; j.read < lo {
 		j.read, j.state = lo, 0
 	}
-	if j.last == nil {
-		j.last = map[int]int{}
-	}
 	for ; j.read < p; j.read++ {
-		j.state = j.s.words.Next(j.state, j.text[j.read])
-		if j.s.words.Ends(j.state) {
-			j.s.words.Words(j.state, func(w, n int) bool {
-				j.last[w] = j.read + 1 - n + 1 // 0 stands for never
-				return true
-			})
+		if j.state = j.s.words.Next(j.state, j.text[j.read]); !j.s.words.Ends(j.state) {
+			continue
 		}
+		if j.last == nil {
+			j.last = make([]int, j.s.count)
+		}
+		j.s.words.Words(j.state, func(w, n int) bool {
+			j.last[w] = j.read - n + 2
+			j.any = max(j.any, j.last[w])
+			return true
+		})
 	}
+}
+
+// near tells whether a word of the rule begins in the nearBytes before p.
+func (j *job) near(r *compiled, p int) bool {
 	for _, w := range r.near {
-		if at := j.last[w] - 1; at >= 0 && at >= p-nearBytes {
+		if j.last[w] > p-nearBytes && j.last[w] > 0 {
 			return true
 		}
 	}

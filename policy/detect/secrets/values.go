@@ -8,15 +8,15 @@ import (
 
 // What examples and templates are made of.
 var placeholders = automaton.Must("example", "sample", "placeholder", "your_", "your-", "yourpass", "your.", "yours", "yourapi", "yourkey", "yoursecret",
-	"changeme", "change_me", "change-me", "replace", "xxxx", "****", "....", "____", "redacted", "dummy", "insert", "<", ">", "{{", "${", "}}",
+	"changeme", "change_me", "change-me", "replace", "xxxx", "****", "....", "____", "redacted", "dummy", "insert", "{{", "${", "}}",
 	"todo", "fixme", "foobar", "enter_", "enter-", "my_", "my-", "mysecret", "mypass", "mykey", "mytoken", "some_", "some-", "the_", "a_valid", "not_", "none", "null",
 	"process.env", "os.env", "getenv", "environ", "secrets.", "config.", "settings.", "self.", "this.", "request.", "params", "test_", "test-",
-	"1234567890", "0123456789", "abcdefgh", "qwerty", "asdf", "hidden", "masked", "fake", "-here", "_here")
+	"1234567890", "0123456789", "abcdefgh", "hidden", "masked", "-here", "_here")
 
 // What a prefix followed by nonsense holds; fewer than for assignments, since
 // the format alone says much.
 var emptyTokens = automaton.Must("example", "xxxxxx", "XXXXXX", "placeholder", "your_", "your-", "redacted", "1234567890abcdef", "0123456789abcdef",
-	"abcdefghijkl", "00000000", "aaaaaaaa", "replace", "insert", "dummy", "....", "sample", "123456789012345", "-here", "_here")
+	"abcdefghijklmnop", "00000000", "aaaaaaaa", "replace", "insert", "dummy", "....", "sample", "123456789012345", "-here", "_here")
 
 // Values that are words of a language and not secrets.
 var plainValues = map[string]bool{}
@@ -31,10 +31,19 @@ func init() {
 	}
 }
 
+// hollow tells whether v is surely nothing: too short, or the separators of a
+// text that is full of quotes.
+func hollow(v string, a *assignment) bool {
+	return len(v) < 4 || len(v) < 5 && a.before != ';' || strings.HasSuffix(v, "=") && !strings.ContainsAny(v, "0123456789")
+}
+
 // plausible tells whether a value that is assigned to a name of strength s is a
 // secret and not a variable, a template or a word.
 func plausible(v string, s strength, a *assignment) bool {
-	if len(v) < 6 || plainValues[strings.ToLower(v)] {
+	if s == password && a.before == ';' && a.op == '=' && a.quote == 0 && len(v) >= 4 && strings.IndexByte("$%<{[#*\"'", v[0]) < 0 && !same(v, a.name) && !placeholders.Contains(v) {
+		return true // in a connection string all values are literal
+	}
+	if plainValues[strings.ToLower(v)] || (s != password && len(v) < 8) {
 		return false
 	}
 	switch v[0] {
@@ -43,7 +52,7 @@ func plausible(v string, s strength, a *assignment) bool {
 			return false
 		}
 	}
-	if placeholders.Contains(v) || strings.Contains(v, "://") || strings.ContainsAny(v, "()") {
+	if placeholders.Contains(v) || strings.Contains(v, "://") || a.quote == 0 && strings.ContainsAny(v, "()<>") {
 		return false
 	}
 	l := look(v)
@@ -57,6 +66,23 @@ func plausible(v string, s strength, a *assignment) bool {
 	case password:
 		if same(v, a.name) {
 			return false
+		}
+		if a.op == '=' && a.tight && a.quote == 0 && shouted(a.name) && !dotted(v) {
+			return true // PASS=word, as in an environment file
+		}
+		if a.op == 'i' && a.quote != 0 && l.lower > 0 && l.other == 0 && len(v) < 32 {
+			return true // the password is "word"
+		}
+		if a.quote != 0 && (a.op == '=' || a.op == ':') && l.lower == len(v) && len(v) >= 8 && len(v) < 32 && bits >= 2.5 {
+			return true
+		}
+		if a.paired && len(v) < 64 && l.repeat < 4 {
+			if a.quote != 0 {
+				return a.op != '(' && (l.words > 0 || mixed) && !(l.upper == 0 && l.digit == 0 && strings.ContainsAny(v, "_.-"))
+			}
+			if a.op == ' ' || a.tight && !dotted(v) {
+				return mixed || l.other == 0 && a.op == '=' && l.upper+l.lower >= 6 && a.tight
+			}
 		}
 		if loud && !(mixed && (l.other > 0 || l.changes > 0) && len(v) >= 8) {
 			return false
@@ -106,4 +132,19 @@ func special(v string) bool { return strings.ContainsAny(v, "!@#$%^&*?~+") }
 // slug tells whether v is words with separators and perhaps a number: my-app-01.
 func slug(v string, l *looks) bool {
 	return l.other > 0 && l.digit*5 < len(v) && l.changes <= 2 && (l.upper == 0 || l.lower == 0)
+}
+
+// shouted tells whether a name is that of a variable of the environment.
+func shouted(name string) bool {
+	upper := 0
+	for i := range len(name) {
+		b := name[i]
+		if b >= 'a' && b <= 'z' || !nameByte(b) && b != ' ' {
+			return false
+		}
+		if b >= 'A' && b <= 'Z' {
+			upper++
+		}
+	}
+	return upper >= 3
 }

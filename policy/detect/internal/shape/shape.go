@@ -235,10 +235,7 @@ func (n *node) match(c *detect.Cursor, p int) int {
 		}
 		return p + len(n.lit)
 	case opSet:
-		k := 0
-		for k < n.max && n.set.Has(c.At(p+k)) {
-			k++
-		}
+		k := c.Span(p, n.max, (*[4]uint64)(n.set))
 		if k < n.min {
 			return -1
 		}
