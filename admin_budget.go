@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -265,6 +266,7 @@ type raiseAnswer struct {
 const (
 	maxRaiseBody = 64 << 10
 	maxReason    = 500
+	raiseTimeout = time.Minute
 )
 
 // raise answers POST /llm_gateway/budgets/raise.
@@ -297,7 +299,11 @@ func (*AdminAPI) raise(w http.ResponseWriter, r *http.Request) error {
 	if stores.Ledger == nil {
 		return errNoLedger
 	}
-	answer, err := app.raise(r, stores.Ledger, stores.Logs, &req)
+	// A caller who leaves in the middle must not leave a record of a change that
+	// was not made.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), raiseTimeout)
+	defer cancel()
+	answer, err := app.raise(ctx, actorOf(r), stores.Ledger, stores.Logs, &req)
 	if err != nil {
 		return err
 	}
@@ -305,7 +311,7 @@ func (*AdminAPI) raise(w http.ResponseWriter, r *http.Request) error {
 	return json.MarshalWrite(w, answer)
 }
 
-func (a *App) raise(r *http.Request, l *ledger.Ledger, logs map[string]*audit.Log, req *raiseRequest) (*raiseAnswer, error) {
+func (a *App) raise(ctx context.Context, actor string, l *ledger.Ledger, logs map[string]*audit.Log, req *raiseRequest) (*raiseAnswer, error) {
 	b, err := findBudget(a.configuredBudgets(), req.Budget)
 	if err != nil {
 		return nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
@@ -339,21 +345,20 @@ func (a *App) raise(r *http.Request, l *ledger.Ledger, logs map[string]*audit.Lo
 		detail += "; claims to be " + strconv.Quote(req.By)
 	}
 	detail += "; reason: " + strconv.Quote(req.Reason)
-	actor := actorOf(r)
 	answer := &raiseAnswer{New: !known}
 	// The record is durable before the change takes effect.
 	log := adminLog(logs)
 	if log != nil {
-		if answer.Record, err = log.Admin(r.Context(), now, actor, "budget.raise", detail); err != nil {
+		if answer.Record, err = log.Admin(ctx, now, actor, "budget.raise", detail); err != nil {
 			return nil, caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: fmt.Errorf("the change cannot be recorded, so it was not made: %w", err)}
 		}
 		answer.Log = filepath.Base(log.Dir())
 	}
-	err = l.Grant(r.Context(), b.Budget, value, amount, now)
+	err = l.Grant(ctx, b.Budget, value, amount, now)
 	a.log.Info("a budget was changed by an operator", zap.String("actor", actor), zap.String("detail", detail), zap.Error(err))
 	if err != nil {
 		if log != nil {
-			if _, rerr := log.Admin(r.Context(), time.Now(), actor, "budget.raise.failed", detail); rerr != nil {
+			if _, rerr := log.Admin(ctx, time.Now(), actor, "budget.raise.failed", detail); rerr != nil {
 				a.log.Error("the failure of a change cannot be recorded", zap.Error(rerr))
 			}
 		}

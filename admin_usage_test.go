@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/usage"
@@ -175,6 +178,70 @@ func TestFileBudgets(t *testing.T) {
 	}
 	if v, err = fileBudgets(dir, now, 2, keepBudgets(url.Values{"value": {"other"}})); err != nil || len(v.Balances) != 0 {
 		t.Errorf("%+v %v", v, err)
+	}
+}
+
+// What cannot be recorded is not done, and what cannot be done is recorded as
+// failed.
+func TestRaiseIsRecordedFirst(t *testing.T) {
+	dir := t.TempDir()
+	b := limits.Budget{Budget: ledger.Budget{Amount: llm.USD, Window: ledger.Total, Scope: "model"}, Overrides: map[string]llm.Money{"gpt-4o": 3 * llm.USD}}
+	a := &App{log: zap.NewNop(), budgets: []limits.Budget{b}}
+	open := func() (*ledger.Ledger, *audit.Log) {
+		l, err := ledger.Open(filepath.Join(dir, "ledger.db"), ledger.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := audit.Open(audit.Options{Dir: filepath.Join(dir, "log"), Node: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l, log
+	}
+	req := &raiseRequest{Budget: "model/total", Value: "GPT-4o", Amount: "2", Unit: "USD", Reason: "x", By: "ada"}
+	granted := func(l *ledger.Ledger) (m llm.Money) {
+		l.Balances(time.Now(), func(i ledger.BalanceInfo) bool { m += i.Granted; return true })
+		return m
+	}
+	events := func() (out []string) {
+		if err := audit.Scan(filepath.Join(dir, "log"), 0, func(_ int64, line []byte) bool {
+			r, err := audit.Decode(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Stage == audit.StageAdmin {
+				out = append(out, r.Event+" by "+r.Actor)
+			}
+			return true
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	l, log := open()
+	answer, err := a.raise(t.Context(), "me", l, map[string]*audit.Log{"other": log}, req)
+	if err != nil || answer.Balance.Amount != "3.00" || answer.Balance.Granted != "2.00" || answer.Balance.Value != "gpt-4o" || granted(l) != 2*llm.USD || fmt.Sprint(events()) != "[budget.raise by me]" {
+		t.Fatalf("%+v %v, granted %s, records %v", answer, err, granted(l), events())
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.raise(t.Context(), "me", l, map[string]*audit.Log{"default": log}, req); err == nil || granted(l) != 2*llm.USD {
+		t.Errorf("without a record: %v, granted %s", err, granted(l))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, log := open()
+	defer again.Close()
+	if _, err := a.raise(t.Context(), "me", l, map[string]*audit.Log{"default": log}, req); err == nil {
+		t.Error("a closed ledger took a grant")
+	}
+	if got := fmt.Sprint(events()); got != "[budget.raise by me budget.raise by me budget.raise.failed by me]" {
+		t.Errorf("records %s", got)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -121,6 +121,44 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// Whatever the rows and however few the lines, the lines add up to the total, and
+// the total to what a plain sum says.
+func TestTotals(t *testing.T) {
+	names := []string{"", "a", "b", "_other", "_none", "a,b", "\xff"}
+	rapid.Check(t, func(t *rapid.T) {
+		by, err := ParseBy(rapid.SampledFrom([]string{"key", "team,model", "tag", "tag:a,key", "day,result", "hour", "served,provider,project"}).Draw(t, "by"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := New(Options{By: by, MaxGroups: rapid.IntRange(0, 4).Draw(t, "groups")})
+		cost, debt, calls := new(big.Int), new(big.Int), 0
+		name := rapid.SampledFrom(names)
+		for range rapid.IntRange(0, 60).Draw(t, "rows") {
+			r := row(day(1, 0).Add(time.Duration(rapid.Int64Range(0, 1e14).Draw(t, "at"))), name.Draw(t, "key"), name.Draw(t, "team"), name.Draw(t, "model"),
+				llm.Money(rapid.Int64Range(0, math.MaxInt64).Draw(t, "cost")), llm.Money(rapid.Int64Range(0, math.MaxInt64).Draw(t, "reserved")), llm.Usage{Output: math.MaxInt64}, name.Draw(t, "tag"), name.Draw(t, "tag"))
+			r.Kind = rapid.SampledFrom([]ledger.Kind{ledger.Settled, ledger.CrashCharged, ledger.Released}).Draw(t, "kind")
+			a.Add(r)
+			calls++
+			cost.Add(cost, big.NewInt(int64(r.Cost)))
+			if r.Reserved > 0 && r.Cost > r.Reserved {
+				debt.Add(debt, big.NewInt(int64(r.Cost-r.Reserved)))
+			}
+		}
+		rep := a.Report()
+		var sum Counts
+		for i := range rep.Rows {
+			sum.Plus(&rep.Rows[i].Counts)
+		}
+		if sum != rep.Total || rep.Total.Cost.Big().Cmp(cost) != 0 || rep.Total.Debt.Big().Cmp(debt) != 0 || rep.Total.Calls != SumOf(int64(calls)) {
+			t.Fatalf("rows %+v, total %+v, want %s and debt %s", sum, rep.Total, cost, debt)
+		}
+		c := &rep.Total
+		if c.Answered.Plus(c.Cut).Plus(c.Refused).Plus(c.CrashCharged).Plus(c.CrashReleased) != c.Calls {
+			t.Fatalf("the kinds do not add up: %+v", c)
+		}
+	})
+}
+
 func TestNotDimensions(t *testing.T) {
 	for _, s := range []string{"colour", "key,key", "key,,team", "tag:", "key:x", "tag:" + strings.Repeat("x", 65), "\x1b[31m", ",", "tag:a,tag:b,tag:c,tag:d,tag:e,tag:f,tag:g,tag:h,tag:i"} {
 		if _, err := ParseBy(s); !errors.Is(err, ErrBy) {
