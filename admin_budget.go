@@ -379,8 +379,8 @@ func (r *raiseRequest) check() error {
 	switch {
 	case r.Value == "":
 		return errors.New("value: want a value of the budget's scope; callers without it are _none")
-	case len(r.Value) > 1024:
-		return errors.New("value: more than 1024 bytes")
+	case len(r.Value) > 128:
+		return errors.New("value: more than 128 bytes; name it as budget show does (sha256:…)")
 	case strings.TrimSpace(r.Reason) == "":
 		return errors.New("reason: want a few words for the record")
 	case len(r.Reason) > maxReason:
