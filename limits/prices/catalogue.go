@@ -70,7 +70,7 @@ func (c *Catalogue) With(overrides []Override) *Catalogue {
 		if o.Free {
 			o.Price = Free()
 		}
-		o.Price.override = true
+		o.Price.override, o.Price.exact = true, !strings.Contains(o.Pattern, "*")
 		d.overrides = append(d.overrides, o)
 		fmt.Fprintf(h, "%q %s\n", o.Pattern, o.Price.fingerprint())
 	}
@@ -265,7 +265,9 @@ func (p *timed) holds(t time.Time) bool {
 // CostOf returns what a call costs that was admitted at a price, when it says
 // which model served it: that model's own price counts if the catalogue has
 // one, except that an operator's price for the model asked for is only beaten
-// by one for the model served. Parts are each priced at their own model and
+// by one for exactly the model served, not by a pattern that happens to cover
+// it too, and that what the operator gives for free stays free: nothing was
+// reserved for it. Parts are each priced at their own model and
 // replace the totals. What has no price of its own costs what was admitted.
 func (c *Catalogue) CostOf(admitted Price, name, typ string, at time.Time, u *llm.Usage) llm.Money {
 	if len(u.Parts) == 0 {
@@ -297,7 +299,7 @@ func (c *Catalogue) served(admitted Price, name, typ, model string, at time.Time
 		return admitted
 	}
 	p, ok := c.Lookup(name, typ, model, at)
-	if !ok || (admitted.override && !p.override) {
+	if !ok || admitted.override && (!p.override || !p.exact || admitted.Free()) {
 		return admitted
 	}
 	return p

@@ -42,8 +42,9 @@ type Price struct {
 	// for an operator's override.
 	AsOf string
 
-	// override is true for prices that the operator set.
-	override bool
+	// override is true for prices that the operator set, exact for those of one
+	// model by its whole name.
+	override, exact bool
 }
 
 // USD makes a rate or fee out of an amount: in rates, per million tokens.

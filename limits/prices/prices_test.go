@@ -186,6 +186,24 @@ func TestServedModelCounts(t *testing.T) {
 	if got := c.CostOf(mini, "local", "openai", asOf, &u); got != 0 {
 		t.Errorf("served by a free provider: %s", got)
 	}
+	// Servers answer with a dated or local name of the model. The line for what
+	// was asked for stands above one for everything else; one for exactly what was
+	// served stands above both, but what is free stays free.
+	c = Embedded().With([]Override{
+		{Pattern: "asked", Price: Flat(2 * llm.USD)}, {Pattern: "gift", Free: true}, {Pattern: "served", Price: Flat(3 * llm.USD)}, {Pattern: "*", Price: Flat(5 * llm.USD)},
+	})
+	for _, x := range []struct {
+		asked, served string
+		want          llm.Money
+	}{
+		{"asked", "asked-2026-08-06", 2}, {"asked", "served", 3}, {"gift", "gift.gguf", 0}, {"gift", "served", 0},
+		{"other", "served", 3}, {"other", "another", 5}, {"asked", "", 2},
+	} {
+		p, _ := c.Lookup("one", "openai", x.asked, asOf)
+		if got := c.CostOf(p, "one", "openai", asOf, &llm.Usage{Input: 1_000_000, Model: x.served}); got != x.want*llm.USD {
+			t.Errorf("asked for %q, served by %q: %s, want %d dollars", x.asked, x.served, got, x.want)
+		}
+	}
 }
 
 func money(t *rapid.T, name string) *llm.Money {
