@@ -115,27 +115,59 @@ var (
 	oddsMille   = math.Log(0.99 / 0.01)
 )
 
-// calibrate sets the calibration of m so that in each length bucket 1 % of
-// the benign margins lie above the score 0.9 and 0.1 % above 0.99.
+// calibrate sets the calibration of m so that in each length bucket no
+// more than 1 % of the benign margins lie above the score 0.9 and 0.1 % above
+// 0.99, with a fifth to spare for texts unlike these. A source
+// counts by the root of its size: many rows of one source are many times the
+// same few templates.
 func calibrate(m *linear.Model, benign []scored) {
 	for b := range m.Bucket {
-		var margins []float64
-		for _, s := range benign {
-			if linear.Bucket(s.units) == b {
-				margins = append(margins, s.margin)
-			}
+		list := benign
+		if own := ofBucket(benign, b); len(own) >= 100 {
+			list = own
 		}
-		if len(margins) < 100 {
-			for _, s := range benign {
-				margins = append(margins, s.margin)
-			}
+		size := make(map[string]float64)
+		for _, s := range list {
+			size[s.Source]++
 		}
-		one, tenth := quantile(margins, 0.99), quantile(margins, 0.999)
+		margins, weights := make([]float64, len(list)), make([]float64, len(list))
+		for i, s := range list {
+			margins[i], weights[i] = s.margin, 1/math.Sqrt(size[s.Source])
+		}
+		one, tenth := weighted(margins, weights, 0.992), weighted(margins, weights, 0.9992)
 		// With few texts the two may lie too close together.
 		gap := math.Max(tenth-one, 0.3)
 		slope := (oddsMille - oddsPercent) / gap
 		m.Bucket[b] = linear.Calibration{Slope: slope, Offset: oddsPercent - slope*one}
 	}
+}
+
+func ofBucket(list []scored, b int) []scored {
+	var out []scored
+	for _, s := range list {
+		if linear.Bucket(s.units) == b {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// weighted returns the value that the share q of all weight lies at or below.
+func weighted(values, weights []float64, q float64) float64 {
+	order := make([]int, len(values))
+	all := 0.0
+	for i := range order {
+		order[i] = i
+		all += weights[i]
+	}
+	sort.Slice(order, func(a, b int) bool { return values[order[a]] < values[order[b]] })
+	sum := 0.0
+	for _, i := range order {
+		if sum += weights[i]; sum >= q*all {
+			return values[i]
+		}
+	}
+	return 0
 }
 
 // quantile returns the value that the share q of values lies at or below.

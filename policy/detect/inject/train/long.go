@@ -6,13 +6,15 @@ import (
 )
 
 // longTexts makes long benign texts by joining rows of one source, since the
-// data has few: as many of about 2 KB as of 6, 16 and 40 KB.
+// data has few: of 1.5 KB to 60 KB, at most forty of a size and source.
 func longTexts(rows []row, seed uint64) []row {
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	by := make(map[string][]string)
 	var names []string
 	for _, r := range rows {
-		if r.Label == 0 {
+		// Joined, the role-play prompts of this source would be no document
+		// but a list of them, which nobody sends.
+		if r.Label == 0 && r.Source != "awesome_prompts_2025" {
 			if by[r.Source] == nil {
 				names = append(names, r.Source)
 			}
@@ -22,7 +24,7 @@ func longTexts(rows []row, seed uint64) []row {
 	var out []row
 	for _, name := range names {
 		texts := append([]string(nil), by[name]...)
-		for _, size := range []int{2000, 2500, 3300, 6000, 9000, 16000, 40000} {
+		for _, size := range []int{1500, 2200, 2800, 4000, 5000, 6000, 9000, 14000, 18000, 30000, 60000} {
 			rnd.Shuffle(len(texts), func(i, j int) { texts[i], texts[j] = texts[j], texts[i] })
 			var b strings.Builder
 			made := 0
@@ -32,7 +34,7 @@ func longTexts(rows []row, seed uint64) []row {
 				if b.Len() >= size {
 					out = append(out, row{Text: b.String(), Source: name, Kind: "long"})
 					b.Reset()
-					if made++; made == 60 {
+					if made++; made == 40 {
 						break
 					}
 				}

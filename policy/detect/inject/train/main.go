@@ -23,12 +23,12 @@ func main() {
 	data := flag.String("data", "", "folder of *.jsonl.gz, one file a source")
 	eval := flag.Bool("eval", false, "measure only, write no weights")
 	out := flag.String("out", "policy/detect/inject/weights.bin", "file to write")
-	flag.IntVar(&set.bits, "bits", 19, "log2 of the number of weights")
+	flag.IntVar(&set.bits, "bits", 20, "log2 of the number of weights")
 	flag.IntVar(&set.epochs, "epochs", 6, "passes over the texts")
 	flag.Float64Var(&set.rate, "rate", 0.1, "step size")
 	flag.Float64Var(&set.decay, "decay", 1e-5, "L2 regularisation")
-	flag.IntVar(&set.rare, "rare", 3, "leave out features in fewer texts")
-	flag.Float64Var(&set.prune, "prune", 0, "leave out weights below this share of the heaviest")
+	flag.IntVar(&set.rare, "rare", 5, "leave out features in fewer texts")
+	flag.Float64Var(&set.prune, "prune", 0.03, "leave out weights below this share of the heaviest")
 	flag.Uint64Var(&set.seed, "seed", 1, "of everything drawn by lot")
 	extra := flag.String("extra", "", "file or folder of benign texts to count false positives on")
 	worst := flag.Int("worst", 0, "print so many misjudged texts of each source")
@@ -88,7 +88,7 @@ func run(data, out, extra string, evalOnly bool, worst int, set settings) error 
 // kindWeight is what a text of the grammar counts, where it is not 1: there
 // are many windows in a document, and the harmless texts close to attacks
 // teach most.
-var kindWeight = map[string]float32{"document": 0.5, "carrier": 0.7, "hard": 1.5, "foreign": 1}
+var kindWeight = map[string]float32{"document": 0.5, "carrier": 0.7, "hard": 1.5, "tool": 1.3}
 
 // weigh gives each row its weight in training.
 func weigh(rows, synthetic []row) {

@@ -92,6 +92,16 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 		fmt.Printf("%-24s %6d %6.3f %7.3f %7.3f %8.3f %8.3f\n", n, len(g), auc(g, plain), above(g, one), above(g, mille), above(g, oddsPercent), above(g, oddsMille))
 	}
 
+	var tool []float64
+	for _, s := range benign {
+		if s.Source == "bipia_train" && s.Kind != "long" {
+			tool = append(tool, s.odds)
+		}
+	}
+	if g := groups["= tool results"]; len(g) > 0 && len(tool) > 0 {
+		fmt.Printf("tool results against the harmless tool results of that source: AUC %.3f\n", auc(g, tool))
+	}
+
 	fmt.Println("\nbenign rows of sources not trained on: flagged at 0.9, at 0.99")
 	fp := make(map[string][]float64)
 	var fnames []string
@@ -100,7 +110,7 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 		if s.Kind == "long" {
 			k = "long " + k
 		}
-		b := [...]string{"<=1K", "1-4K", ">4K"}[linear.Bucket(s.units)]
+		b := [...]string{"<=1K", "1-3K", "3-7K", "7-20K", ">20K"}[linear.Bucket(s.units)]
 		for _, n := range []string{"all: " + b, k} {
 			if fp[n] == nil {
 				fnames = append(fnames, n)

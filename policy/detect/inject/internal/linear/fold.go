@@ -58,7 +58,11 @@ var high = func() map[rune]rune {
 	for i := 0; i+1 < len(rs); i += 2 {
 		m[rs[i]] = rs[i+1]
 	}
-	m['’'], m['‘'], m['‛'], m['′'] = skip, skip, skip, skip
+	for r, f := range m {
+		if f == '\'' {
+			m[r] = skip // as the plain apostrophe
+		}
+	}
 	for _, l := range lookalikes {
 		for _, f := range l.forms {
 			if f >= rune(len(low)) {

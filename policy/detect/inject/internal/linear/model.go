@@ -10,11 +10,11 @@ const (
 	// WordGain is what a word feature counts against a character feature.
 	WordGain = 2
 	// Buckets is the number of length classes with a calibration of their own.
-	Buckets = 3
+	Buckets = 5
 )
 
 // The upper ends of the length buckets but the last, in units.
-var bucketEnd = [Buckets - 1]int{1024, 4096}
+var bucketEnd = [Buckets - 1]int{1 << 10, 3 << 10, 7 << 10, 20 << 10}
 
 // Widths are the widths of the windows, in blocks, rising.
 var Widths = [Kinds]int{4, 8, widest}
