@@ -183,7 +183,8 @@ func TestContractInFrontOfReverseProxy(t *testing.T) {
 		t.Errorf("the model server got %v %s", got.Header, got.Body)
 	}
 	streamed := s.chat(call{body: with(request, `,"stream":true`)}).ok()
-	if streamed.Body != stream(chatEvents...) {
+	// What may become an address is held for a moment, so the cuts may move.
+	if text, _ := heard(t, "", streamed.Body, true); text != "Hello there." || !strings.HasSuffix(streamed.Body, "data: [DONE]\n\n") {
 		t.Errorf("the stream:\n%s", streamed.Body)
 	}
 	// $5 a day at $1 a million tokens: 6 million tokens of output do not fit and are

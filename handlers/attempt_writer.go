@@ -41,7 +41,7 @@ func (w *answerWriter) translate(ev []byte) error {
 	if len(out) > 0 {
 		w.seq++
 	}
-	return w.emit(out)
+	return w.translatedOut(out)
 }
 
 // providerFailed is the denial for an error that the provider reported inside
@@ -83,7 +83,7 @@ func (w *answerWriter) reset() {
 	}
 	w.borrowed = w.borrowed[:0]
 	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, nil, 0
-	w.texts, w.text = 0, 0
+	w.texts, w.text, w.rewrite, w.pieces = 0, 0, nil, nil
 	w.upstream, w.tr, w.remember, w.lead, w.strict, w.limited = llm.DialectNone, nil, nil, nil, false, false
 	w.c.linger.Store(false)
 }
@@ -93,7 +93,7 @@ func (w *answerWriter) endTranslation() {
 	if w.tr == nil || w.gone != nil {
 		return
 	}
-	if w.emit(w.tr.End(nil, w.read.Usage())) == nil && w.sent {
+	if w.translatedOut(w.tr.End(nil, w.read.Usage())) == nil && w.sent {
 		_ = w.ctrl.Flush()
 	}
 }

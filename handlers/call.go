@@ -20,6 +20,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/redact"
 )
 
 // callVar is where the call travels in Caddy's table of request variables, which
@@ -66,7 +67,9 @@ type call struct {
 	// refused is a refusal of the gate before a stock proxy. It wins over
 	// whatever error the proxy makes of its cancelled request.
 	refused *llm.Denial
-	cors    string // allowed origin of this request, "" if none
+	// redact is what rules change in the request and the answer; nil for nothing.
+	redact *redact.Session
+	cors   string // allowed origin of this request, "" if none
 	// noUsage is true when the deployment at work must not be asked for the
 	// usage of a stream.
 	noUsage bool
@@ -251,6 +254,7 @@ func (c *call) close(err error) (pass error) {
 	defer func() {
 		c.watch()
 		c.cancel(context.Canceled)
+		c.redacted()
 		x.Finish(now())
 	}()
 	pass, abort = c.w.finish(err)

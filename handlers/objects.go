@@ -317,7 +317,7 @@ func (h *Upstream) sendObject(c *call, r *http.Request, store *objects.Store, o 
 		return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the provider's list of objects cannot be read")
 	case !ok:
 		if src = io.LimitReader(src, maxErrorBody); c.key != "" {
-			src = redact(src, c.out.Header(), c.key)
+			src = withoutKey(src, c.out.Header(), c.key)
 		}
 	case isJSON:
 		body, err := io.ReadAll(io.LimitReader(src, maxAnswer+1))

@@ -12,16 +12,20 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/redact"
 )
 
 // Policy judges requests by rules in CEL, in order: `deny` refuses with 422
 // policy_blocked, `flag` lets the call pass and says so in the record. Rules are
 // type-checked when the configuration is adapted; at run time each evaluation is
 // bounded in cost and time, and a rule that cannot be evaluated refuses the call
-// unless its `on_error` says `allow`.
+// unless its `on_error` says `allow`. `redact` rules take personal data and
+// credentials out of what passes the others, in requests, answers or both.
 type Policy struct {
 	// Rules are evaluated in order; the first enforced `deny` that matches ends.
+	// Rules that redact work on what passes, all at once.
 	Rules []Rule `json:"rules,omitempty"`
 	// CostLimit bounds the cost of one rule, in CEL cost units. Default
 	// 100,000.
@@ -30,18 +34,29 @@ type Policy struct {
 	Deadline caddy.Duration `json:"deadline,omitempty"`
 
 	common
-	set *policy.Set
+	set     *policy.Set
+	redacts []*redact.Rule
 }
 
 // Rule is one rule of the policy.
 type Rule struct {
 	// Name identifies the rule in refusals, records and metrics.
 	Name string `json:"name"`
-	// Action is `deny` or `flag`.
+	// Action is `deny`, `flag` or `redact`.
 	Action string `json:"action"`
 	// Expr is a CEL expression that is true when the rule matches. It never
-	// passes through placeholders.
-	Expr string `json:"expr"`
+	// passes through placeholders. Not for `redact`.
+	Expr string `json:"expr,omitempty"`
+	// Kinds are the kinds of data that `redact` takes out: `pii` or one of its
+	// kinds (`email`, `credit_card`, …), `secrets` or one of its rules.
+	Kinds []string `json:"kinds,omitempty"`
+	// Style is what `redact` puts there: `mask` (default) names the kind,
+	// [EMAIL]; `hash` adds a keyed hash, the same for equal values until the
+	// server restarts; `reversible` numbers the values of a request, [[EMAIL_1]],
+	// and gives them back wherever the answer repeats the number.
+	Style string `json:"style,omitempty"`
+	// In says where `redact` looks: `request` (default) and `response`.
+	In []string `json:"in,omitempty"`
 	// Message is what the client of a denied request is told.
 	Message string `json:"message,omitempty"`
 	// Enforcement is `on` (default) or `shadow`: then a match only counts.
@@ -72,13 +87,70 @@ func (h *Policy) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("llm_policy: %w", err)
 	}
 	h.set = set
+	for i := range h.Rules {
+		if h.Rules[i].Action != actionRedact {
+			continue
+		}
+		r, err := h.Rules[i].redaction()
+		if err != nil {
+			return fmt.Errorf("llm_policy: rule %s: %w", h.Rules[i].Name, err)
+		}
+		h.redacts = append(h.redacts, r)
+	}
 	return nil
 }
 
+const actionRedact = "redact"
+
+// redaction is the rule as the package redact takes it.
+func (r *Rule) redaction() (*redact.Rule, error) {
+	out := &redact.Rule{Name: r.Name, Shadow: r.Enforcement == "shadow"}
+	switch {
+	case r.Name == "":
+		return nil, errors.New("a rule needs a name")
+	case r.Expr != "" || r.Message != "" || r.OnError != "":
+		return nil, errors.New("a redact rule takes no expression, message or on_error")
+	case r.Enforcement != "" && r.Enforcement != "on" && r.Enforcement != "shadow":
+		return nil, fmt.Errorf("enforcement takes on or shadow, not %q", r.Enforcement)
+	case len(r.Kinds) == 0:
+		return nil, errors.New("redact needs kinds of data, e.g. email credit_card")
+	}
+	switch r.Style {
+	case "", "mask":
+	case "hash":
+		out.Style = redact.Hash
+	case "reversible":
+		out.Style = redact.Reversible
+	default:
+		return nil, fmt.Errorf("style takes mask, hash or reversible, not %q", r.Style)
+	}
+	out.Request = len(r.In) == 0
+	for _, in := range r.In {
+		switch in {
+		case "request":
+			out.Request = true
+		case "response":
+			out.Response = true
+		case "both":
+			out.Request, out.Response = true, true
+		default:
+			return nil, fmt.Errorf("in takes request and response, not %q", in)
+		}
+	}
+	d, err := policy.Detect(r.Kinds)
+	if err != nil {
+		return nil, err
+	}
+	out.Scanners, out.Rules, out.Kinds = d.Scanners, d.Rules, d.Kinds
+	return out, nil
+}
+
 func (h *Policy) compile() (*policy.Set, error) {
-	rules := make([]policy.Rule, len(h.Rules))
-	for i, r := range h.Rules {
-		rules[i] = policy.Rule{Name: r.Name, Action: r.Action, Expr: r.Expr, Message: r.Message, Enforcement: r.Enforcement, OnError: r.OnError}
+	rules := make([]policy.Rule, 0, len(h.Rules))
+	for _, r := range h.Rules {
+		if r.Action != actionRedact {
+			rules = append(rules, policy.Rule{Name: r.Name, Action: r.Action, Expr: r.Expr, Message: r.Message, Enforcement: r.Enforcement, OnError: r.OnError})
+		}
 	}
 	var opts []policy.Option
 	if h.CostLimit > 0 {
@@ -104,18 +176,45 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		before := len(c.x.Decisions)
 		denied := h.set.Evaluate(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start})
 		for _, d := range c.x.Decisions[before:] {
-			action, enforcement := d.Action, "on"
-			if a, shadow := strings.CutPrefix(action, "would_"); shadow {
-				action, enforcement = a, "shadow"
-			}
-			metrics.rules.WithLabelValues(d.Rule, action, enforcement).Inc()
+			c.countRule(d)
 		}
 		if denied != nil {
 			return denied
 		}
+		if err := c.redactBy(h.redacts); err != nil {
+			return err
+		}
 		c.x.Pass("policy")
 		return nil
 	})
+}
+
+// countRule counts what a rule had to say.
+func (c *call) countRule(d llm.Decision) {
+	action, enforcement := d.Action, "on"
+	if a, shadow := strings.CutPrefix(action, "would_"); shadow {
+		action, enforcement = a, "shadow"
+	}
+	metrics.rules.WithLabelValues(d.Rule, action, enforcement).Inc()
+}
+
+// redactBy takes out of the request what the rules find, and lets them see the
+// answer.
+func (c *call) redactBy(rules []*redact.Rule) error {
+	if len(rules) == 0 {
+		return nil
+	}
+	if c.redact == nil {
+		c.redact = redact.NewSession()
+	}
+	c.redact.Add(rules...)
+	edits, err := c.redact.Request(c.x.View)
+	if err != nil {
+		return llm.Deny(http.StatusUnprocessableEntity, llm.CodeUnscannable, llm.StagePolicy,
+			"the request could not be examined by the policy of this gateway, so it was refused; send a supported request format").Because(err)
+	}
+	c.x.Changes.Edits = edits
+	return nil
 }
 
 // UnmarshalCaddyfile reads the directive:
@@ -126,6 +225,11 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 //			on_error    deny|allow
 //		}
 //		flag <name> `<CEL>` { … }
+//		redact <name> <kind…> {
+//			in          request response
+//			style       mask|hash|reversible
+//			enforcement on|shadow
+//		}
 //		cost_limit <units>
 //		deadline   <duration>
 //		errors json|pass
@@ -141,12 +245,14 @@ func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		switch d.Val() {
 		case "deny", "flag":
 			err = h.unmarshalRule(d)
+		case actionRedact:
+			err = h.unmarshalRedact(d)
 		case "cost_limit":
 			err = countArg(d, &h.CostLimit)
 		case "deadline":
 			err = durationArg(d, &h.Deadline)
 		default:
-			err = d.Errf("unknown option %q of llm_policy; want deny or flag", d.Val())
+			err = d.Errf("unknown option %q of llm_policy; want deny, flag or redact", d.Val())
 		}
 		return err
 	}); err != nil {
@@ -198,6 +304,41 @@ func (h *Policy) unmarshalRule(d *caddyfile.Dispenser) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	h.Rules = append(h.Rules, r)
+	return nil
+}
+
+func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
+	r := Rule{Action: actionRedact}
+	args := d.RemainingArgs()
+	if len(args) < 2 || args[0] == "" {
+		return d.Err("redact takes a name and kinds of data, e.g. redact pii email credit_card")
+	}
+	r.Name, r.Kinds = args[0], args[1:]
+	for d.NextBlock(1) {
+		var err error
+		switch d.Val() {
+		case "in":
+			err = someArgs(d, &r.In)
+		case "style":
+			err = oneArg(d, &r.Style)
+		case "enforcement":
+			err = oneArg(d, &r.Enforcement)
+		default:
+			err = d.Errf("unknown option %q of rule %s; want in, style or enforcement", d.Val(), r.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := r.redaction(); err != nil {
+		return d.Errf("redact %s: %v", r.Name, err)
+	}
+	for _, other := range h.Rules {
+		if other.Name == r.Name {
+			return d.Errf("rule %s is given twice", r.Name)
 		}
 	}
 	h.Rules = append(h.Rules, r)

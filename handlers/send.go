@@ -190,9 +190,9 @@ func wireModel(cand *candidate) string {
 	return cand.dep.Model
 }
 
-// redact removes the provider's credential from an error of the provider: some
+// withoutKey removes the provider's credential from an error of the provider: some
 // repeat what they were sent.
-func redact(body io.Reader, header http.Header, key string) io.Reader {
+func withoutKey(body io.Reader, header http.Header, key string) io.Reader {
 	for name, values := range header {
 		for _, v := range values {
 			if strings.Contains(v, key) {
@@ -352,7 +352,7 @@ func (h *Upstream) relayError(c *call, ctx context.Context, watch *watchdog, a *
 	w.borrow(resp.Header)
 	src := io.LimitReader(resp.Body, maxErrorBody)
 	if cand.key != "" {
-		src = redact(src, c.out.Header(), cand.key)
+		src = withoutKey(src, c.out.Header(), cand.key)
 	}
 	if tr != nil {
 		body, err := io.ReadAll(src)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/translate"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -56,6 +57,10 @@ type answerWriter struct {
 	// the attempt, since another may follow; limited says that the provider
 	// asked not to be called for a while.
 	strict, limited bool
+	// rewrite changes the texts of the answer in the client's dialect, nil if no
+	// policy asks for it; pieces splits what a translation brings for it.
+	rewrite *rewrite.Rewriter
+	pieces  splitter
 	// remember notes the ids of what the provider keeps; nil if nobody asks.
 	remember func(body []byte)
 	// lead is what came before the first event while another deployment may
@@ -146,6 +151,7 @@ func (w *answerWriter) WriteHeader(status int) {
 		if lines {
 			w.split = new(answer.LineSplitter)
 		}
+		w.rewriteEvents()
 		// Where another deployment may follow, the header goes out with the
 		// first event; else the client learns at once that the stream begins.
 		if !w.strict {
@@ -154,9 +160,11 @@ func (w *answerWriter) WriteHeader(status int) {
 	case answer.IsJSON(ctype) || (ok && c.upstream):
 		w.mode = modeWhole
 		w.read = answer.New(dialect, false)
+		w.rewriteBody()
 		if n, err := strconv.Atoi(h.Get("Content-Length")); err == nil && n > 0 && n <= 1<<20 {
 			w.whole = make([]byte, 0, n)
 		}
+	case w.unreadable(status):
 	default:
 		w.mode = modeDirect
 		w.sendHeader()
@@ -262,6 +270,9 @@ func (w *answerWriter) events(p []byte) error {
 			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server sent a malformed event; the answer is incomplete")
 		}
 		w.seq++
+		if w.rewrite != nil {
+			return w.rewritten(ev)
+		}
 		if n := len(run); n > 0 && cap(run) > n && &run[:n+1][n] == &ev[0] {
 			run = run[:n+len(ev)]
 			return nil
@@ -371,6 +382,7 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 	}
 	if err == nil && w.mode == modeEvents {
 		w.endTranslation()
+		w.endRewriting()
 		if !w.sent && w.gone == nil {
 			w.sendHeader() // a stream without an event
 		}
@@ -457,8 +469,11 @@ func (w *answerWriter) complete(gone bool) error {
 				w.remember(w.whole)
 				w.remember = nil
 			}
-			return w.translateWhole()
+			if err := w.translateWhole(); err != nil {
+				return err
+			}
 		}
+		return w.rewriteWhole()
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type language struct {
 
 // standard is the language without functions of our own, built once: the
 // variables of vars.go, the standard library and the extensions for strings,
-// lists, sets, math, encoders, bindings and two-variable comprehensions.
+// lists, sets, math, encoders, bindings and two-variable comprehensions, and the
+// detectors.
 var standard = sync.OnceValues(func() (*language, error) { return newLanguage(nil) })
 
 // newLanguage builds the language with further functions. Their implementations
@@ -56,7 +57,7 @@ func newLanguage(functions []cel.EnvOption) (*language, error) {
 		cel.ExpressionNodeLimit(maxExprNodes),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.EagerlyValidateDeclarations(true),
-	}, functions...)...)
+	}, append(detectorFunctions(), functions...)...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,8 @@ var unguarded = map[string]bool{
 	operators.Subtract: true, operators.Multiply: true, operators.Divide: true, operators.Modulo: true, operators.Negate: true,
 	operators.Greater: true, operators.GreaterEquals: true, operators.Less: true, operators.LessEquals: true,
 	operators.Index: true, "type": true, "dyn": true,
+	// These bound what they look at by themselves (see scan).
+	"secrets": true, "pii": true, "injection_score": true, "hidden_chars": true, "has_phrase": true, "tokens": true,
 }
 
 // unguardedOverloads are overloads of guarded functions of which the same holds.

@@ -86,8 +86,7 @@ type options struct {
 	costLimit uint64
 	deadline  time.Duration
 	clock     func() time.Time // for the deadline, not for `now`
-	// functions are those that rules may call beyond CEL's own. The detectors
-	// will come in here.
+	// functions are those that rules may call beyond CEL's own and the detectors.
 	functions []cel.EnvOption
 }
 

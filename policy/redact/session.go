@@ -51,12 +51,17 @@ func NewSession() *Session {
 // overlap, the one added first decides.
 func (s *Session) Add(rules ...*Rule) { s.rules = append(s.rules, rules...) }
 
-// Request returns the edits of a request that the rules want, in order and
-// without overlap. Strings are replaced as a whole, all others stay byte for byte.
+// Request returns all edits of a request that the rules added so far want, in
+// order and without overlap. Strings are replaced as a whole, all others stay byte for byte.
 func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 	rules := s.active(false)
 	if len(rules) == 0 || v == nil {
 		return nil, nil
+	}
+	for k := range s.counts { // those of an earlier call, whose edits these replace
+		if !k.response {
+			delete(s.counts, k)
+		}
 	}
 	// A replacement that the caller has written itself must not become a way to
 	// name the value of another: numbers that occur in the request are left out.

@@ -196,6 +196,9 @@ func (j *job) escaped(p int) bool {
 func (j *job) at(p int, b, prev byte) (end int, rule string) {
 	if rules := j.s.prefixed[b]; rules != nil && j.s.pairs[b].Has(j.c.At(p+1)) {
 		for _, r := range rules {
+			if !r.pattern.Second.Has(j.c.At(p + 1)) {
+				continue
+			}
 			if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
 				return e, r.id
 			}

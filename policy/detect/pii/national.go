@@ -1,0 +1,132 @@
+package pii
+
+import (
+	"strings"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
+)
+
+// nationalID is an identifier that a state gives to people.
+type nationalID struct {
+	rule string
+	// forms are how it is written: # a digit, A a capital, * either, anything
+	// else itself. A form that begins with ! is common enough to need a word.
+	forms []string
+	check func(v []byte) bool // over the letters and digits, in capitals
+	words *automaton.Automaton
+}
+
+// Words which say that a number is an identifier of a person.
+var nationalIDs = []*nationalID{
+	{rule: SSN, forms: []string{"###-##-####", "!### ## ####", "!#########", "!###.##.####"}, check: ssn, words: automaton.Must("ssn", "social security", "social-security", "itin", "taxpayer")},
+	{rule: "uk-nhs-number", forms: []string{"!### ### ####", "!###-###-####", "!##########"}, check: nhs, words: automaton.Must("nhs")},
+	{rule: "uk-nino", forms: []string{"AA ## ## ## A", "!AA######A"}, check: nino, words: automaton.Must("nino", "national insurance", "ni number")},
+	{rule: "ca-sin", forms: []string{"!### ### ###", "!###-###-###", "!#########"}, check: sin, words: automaton.Must("sin", "social insurance", "nas ")},
+	{rule: "in-aadhaar", forms: []string{"!#### #### ####", "!####-####-####", "!############"}, check: aadhaar, words: automaton.Must("aadhaar", "aadhar", "uidai", "uid")},
+	{rule: "in-pan", forms: []string{"!AAAAA####A"}, check: pan, words: automaton.Must("pan ", "pan:", "permanent account", "pan card", "pan number", "pan is")},
+	{rule: "es-dni", forms: []string{"########A", "########-A", "A#######A", "A-#######-A"}, check: dni, words: nil},
+	{rule: "it-codice-fiscale", forms: []string{"AAAAAA##A##A###A"}, check: codice},
+	{rule: "fr-nir", forms: []string{"!###############", "# ## ## ## ### ### ##"}, check: nir, words: automaton.Must("nir", "insee", "sécurité sociale", "securite sociale", "numéro de sécu", "vitale")},
+	{rule: "de-tax-id", forms: []string{"!###########", "!## ### ### ###"}, check: steuer, words: automaton.Must("steuer", "idnr", "tax id", "tin", "identifikationsnummer")},
+	{rule: "br-cpf", forms: []string{"###.###.###-##", "!###########"}, check: cpf, words: automaton.Must("cpf", "pessoa")},
+	{rule: "pl-pesel", forms: []string{"!###########"}, check: pesel, words: automaton.Must("pesel")},
+	{rule: "nl-bsn", forms: []string{"!#########", "!####.##.###"}, check: bsn, words: automaton.Must("bsn", "burgerservice", "sofi")},
+	{rule: "se-personnummer", forms: []string{"!######-####", "!########-####", "!############", "!##########"}, check: personnummer, words: automaton.Must("personnummer", "personal number", "personal identity", "swedish id")},
+	{rule: "fi-hetu", forms: []string{"######-###*", "######A###*", "######+###*"}, check: hetu},
+	{rule: "cn-resident-id", forms: []string{"#################*"}, check: resident},
+	{rule: "kr-rrn", forms: []string{"######-#######"}, check: rrn},
+	{rule: "sg-nric", forms: []string{"A#######A"}, check: nric},
+	{rule: "mx-curp", forms: []string{"AAAA######AAAAAA*#"}, check: curp},
+	{rule: "za-id", forms: []string{"!#############"}, check: southAfrica, words: automaton.Must("id number", "identity", "id no", "south afric", " id")},
+	{rule: "tr-tckn", forms: []string{"!###########"}, check: tckn, words: automaton.Must("tckn", "t.c.", "kimlik", "tc no")},
+	{rule: "au-tfn", forms: []string{"!### ### ###", "!#########"}, check: tfn, words: automaton.Must("tfn", "tax file")},
+	{rule: "au-medicare", forms: []string{"!#### ##### #", "!##########"}, check: medicare, words: automaton.Must("medicare")},
+	{rule: "us-passport", forms: []string{"!#########", "!A########"}, check: always, words: automaton.Must("passport")},
+	{rule: "us-bank-routing", forms: []string{"!#########"}, check: routing, words: automaton.Must("routing", "aba ")},
+}
+
+const (
+	wordBytes = 48 // how far before a number its word begins
+	maxForm   = 24
+)
+
+// byFirst are the identifiers whose forms begin with a digit, and a letter.
+var byFirst = func() (t [2][]*nationalID) {
+	for _, id := range nationalIDs {
+		var have [2]bool
+		for _, form := range id.forms {
+			if strings.TrimPrefix(form, "!")[0] == 'A' {
+				have[1] = true
+			} else {
+				have[0] = true
+			}
+		}
+		for k := range have {
+			if have[k] {
+				t[k] = append(t[k], id)
+			}
+		}
+	}
+	return t
+}()
+
+// national matches one of the identifiers.
+func (f *finder) national(p int, prev byte) (int, string) {
+	if !open(prev) {
+		return 0, ""
+	}
+	which := 0
+	if letter(f.c.At(p)) {
+		which = 1
+	}
+	var v [maxForm]byte
+	for _, id := range byFirst[which] {
+		for _, form := range id.forms {
+			common := form[0] == '!'
+			if common {
+				form = form[1:]
+			}
+			n := 0
+			fits := true
+			for k := range len(form) {
+				b := f.c.At(p + k)
+				switch form[k] {
+				case '#':
+					fits = digit(b)
+				case 'A':
+					fits = b >= 'A' && b <= 'Z'
+				case '*':
+					fits = digit(b) || b >= 'A' && b <= 'Z'
+				default:
+					if fits = b == form[k]; fits {
+						continue
+					}
+				}
+				if !fits {
+					break
+				}
+				v[n] = b
+				n++
+			}
+			if f.c.Short() {
+				// What did not fit is the end. Without its word it never will.
+				if common && !f.behind(p, wordBytes, id.words) {
+					f.c.Clear()
+					continue
+				}
+				return 0, ""
+			}
+			if !fits || !id.check(v[:n]) || common && !f.behind(p, wordBytes, id.words) {
+				continue
+			}
+			if !f.closed(p + len(form)) {
+				if f.c.Short() {
+					return 0, ""
+				}
+				continue
+			}
+			return p + len(form), id.rule
+		}
+	}
+	return 0, ""
+}

@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/pii"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/secrets"
+)
+
+// maxScan bounds the text that one call of a detector looks at, in bytes; with
+// more the rule cannot be evaluated, rather than being evaluated in part.
+const maxScan = 4 << 20
+
+// bytesPerToken is what tokens() counts by.
+const bytesPerToken = 4
+
+// detectorFunctions are the functions over lists of segments:
+//
+//	secrets(list)            the rules of the credentials found, one entry each
+//	pii(list[, kinds])       the kinds of the personal data found, one entry each
+//	injection_score(list)    how much the worst text looks like an injection, 0 to 1
+//	hidden_chars(list)       how many characters cannot be seen
+//	has_phrase(list, phrase) whether the phrase occurs, whatever its case
+//	tokens(list)             about how many tokens the texts are
+//
+// Each runs once a request and list, however many rules ask.
+func detectorFunctions() []cel.EnvOption {
+	segments := cel.ListType(segmentType.typ)
+	one := func(name string, result *cel.Type, f func(*selection) ref.Val) cel.EnvOption {
+		return cel.Function(name, cel.Overload(name+"_segments", []*cel.Type{segments}, result, cel.UnaryBinding(func(v ref.Val) ref.Val {
+			return scan(v, name, f)
+		})))
+	}
+	return []cel.EnvOption{
+		one("secrets", cel.ListType(cel.StringType), func(s *selection) ref.Val { return s.rules(secrets.New()) }),
+		one("injection_score", cel.DoubleType, func(s *selection) ref.Val {
+			m, worst := inject.New(), 0.0
+			s.each(func(text string) { worst = max(worst, m.Score(text)) })
+			return types.Double(worst)
+		}),
+		one("hidden_chars", cel.IntType, func(s *selection) ref.Val {
+			n := 0
+			s.each(func(text string) { n += hiddenChars(text) })
+			return types.Int(n)
+		}),
+		one("tokens", cel.IntType, func(s *selection) ref.Val {
+			n := 0
+			s.each(func(text string) { n += (len(text) + bytesPerToken - 1) / bytesPerToken })
+			return types.Int(n)
+		}),
+		cel.Function("pii",
+			cel.Overload("pii_segments", []*cel.Type{segments}, cel.ListType(cel.StringType), cel.UnaryBinding(func(v ref.Val) ref.Val {
+				return scan(v, "pii", func(s *selection) ref.Val { return s.rules(pii.New()) })
+			})),
+			cel.Overload("pii_segments_kinds", []*cel.Type{segments, cel.ListType(cel.StringType)}, cel.ListType(cel.StringType), cel.BinaryBinding(piiOf))),
+		cel.Function("has_phrase", cel.Overload("has_phrase_segments_string", []*cel.Type{segments, cel.StringType}, cel.BoolType, cel.BinaryBinding(hasPhrase))),
+	}
+}
+
+// scan runs a detector over one of the lists of `prompt`, once a request.
+func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
+	l, ok := v.(*list)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(v)
+	}
+	s, ok := l.sequence.(*selection)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(v)
+	}
+	size := 0
+	s.each(func(text string) { size += len(text) })
+	if size > maxScan {
+		return tooLarge()
+	}
+	return s.e.result(resultKey{name, s.kind}, func() ref.Val {
+		// What a detector takes is bounded by what it looks at: the deadline of
+		// the rule is for the rest of it.
+		began := s.e.clock()
+		defer func() { s.e.deadline = s.e.deadline.Add(s.e.clock().Sub(began)) }()
+		return f(s)
+	})
+}
+
+// each calls f for the text of each segment of the list.
+func (s *selection) each(f func(text string)) {
+	for i := range s.size() {
+		f((*llm.Segment)(s.at(i).(*segment)).Text)
+	}
+}
+
+// rules lists the rules of all matches.
+func (s *selection) rules(sc detect.Scanner) ref.Val {
+	var matches []detect.Match
+	found := []string{}
+	s.each(func(text string) {
+		matches = sc.Scan(matches[:0], text)
+		for i := range matches {
+			found = append(found, strings.ReplaceAll(matches[i].Rule, "-", "_"))
+		}
+	})
+	return types.DefaultTypeAdapter.NativeToValue(found)
+}
+
+// piiOf is pii with the kinds that count.
+func piiOf(v, kinds ref.Val) ref.Val {
+	all := scan(v, "pii", func(s *selection) ref.Val { return s.rules(pii.New()) })
+	found, ok := all.(traits.Lister)
+	wanted, ok2 := kinds.(traits.Lister)
+	if !ok || !ok2 {
+		return all
+	}
+	var kept []ref.Val
+	for it := found.Iterator(); it.HasNext() == types.True; {
+		if k := it.Next(); wanted.Contains(k) == types.True {
+			kept = append(kept, k)
+		}
+	}
+	return types.DefaultTypeAdapter.NativeToValue(kept)
+}
+
+func hasPhrase(v, phrase ref.Val) ref.Val {
+	p, ok := phrase.(types.String)
+	if !ok || p == "" {
+		return types.MaybeNoSuchOverloadErr(phrase)
+	}
+	words := strings.Join(strings.Fields(strings.ToLower(string(p))), " ")
+	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
+		found := false
+		s.each(func(text string) {
+			found = found || strings.Contains(strings.Join(strings.Fields(strings.ToLower(text)), " "), words)
+		})
+		return types.Bool(found)
+	})
+}
+
+// hiddenChars counts the characters that are not seen and have no business in
+// prose: format characters, tags, and what stands in for spaces.
+func hiddenChars(text string) (n int) {
+	for i := 0; i < len(text); {
+		if text[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		i += size
+		switch {
+		case r == 0x00AD, r == 0x180E, r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F, r == 0xFEFF,
+			r >= 0xFFF9 && r <= 0xFFFB, r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r >= 0xE0000 && r <= 0xE0FFF:
+			n++
+		}
+	}
+	return n
+}
+
+// Detection is what a list of kinds of data means for the scanners.
+type Detection struct {
+	Scanners     []detect.Incremental
+	Rules, Kinds map[string]bool // see redact.Rule
+}
+
+// Detect returns the scanners for kinds of data, as configurations name them: the
+// kinds of pii, the rules of secrets, `pii` for all personal data and `secrets`
+// for all credentials. It returns an error that lists the kinds for one that is
+// not known.
+func Detect(kinds []string) (d Detection, err error) {
+	d.Rules, d.Kinds = map[string]bool{}, map[string]bool{}
+	p, s := pii.New(), secrets.New()
+	var ofPII, ofSecrets bool
+	for _, k := range kinds {
+		rule := strings.ReplaceAll(k, "_", "-")
+		switch {
+		case k == "pii":
+			ofPII, d.Kinds[detect.KindPII] = true, true
+		case k == "secrets":
+			ofSecrets, d.Kinds[detect.KindSecret] = true, true
+		case slices.Contains(p.Rules(), rule):
+			ofPII, d.Rules[rule] = true, true
+		case slices.Contains(s.Rules(), rule):
+			ofSecrets, d.Rules[rule] = true, true
+		default:
+			return d, fmt.Errorf("%q is no kind of data that can be found; known are pii, %s, secrets and the names of its rules", k,
+				strings.ReplaceAll(strings.Join(p.Rules(), ", "), "-", "_"))
+		}
+	}
+	if ofPII {
+		d.Scanners = append(d.Scanners, p)
+	}
+	if ofSecrets {
+		d.Scanners = append(d.Scanners, s)
+	}
+	return d, nil
+}
