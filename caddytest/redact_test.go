@@ -166,7 +166,7 @@ var redactCalls = []struct {
 	{"messages on chat", "/v1/messages", `{"model":"gpt-4o","stream":STREAM,"max_tokens":50,"messages":[{"role":"user","content":"TEXT"}]}`, true},
 }
 
-func startGoverned(t *testing.T) (*site, *provider) {
+func startGovernedSite(t *testing.T) (*site, *provider) {
 	t.Helper()
 	p := newProvider(t)
 	t.Setenv("OPENAI_BASE_URL", p.URL+"/v1")
@@ -181,7 +181,7 @@ func startGoverned(t *testing.T) (*site, *provider) {
 // governed.Caddyfile, its policy: what its rules say holds in every dialect, as it
 // is and translated, streamed or not.
 func TestContractGovernedPolicy(t *testing.T) {
-	s, p := startGoverned(t)
+	s, p := startGovernedSite(t)
 	p.answers(echo)
 	for i := range redactCalls {
 		q := &redactCalls[i]
