@@ -23,11 +23,18 @@ func (f *finder) birth(p int) int {
 	if !digit(b) && strings.IndexByte("jfmasondJFMASOND", b) < 0 {
 		return 0
 	}
-	if f.c.Short() || !f.behind(p, birthBytes, births) {
+	if f.c.Short() {
 		return 0
 	}
 	e := f.date(p)
-	if e == 0 || alnum(f.c.At(e)) || f.c.Short() {
+	if e == 0 && !f.c.Short() {
+		return 0
+	}
+	if !f.behind(p, birthBytes, births) {
+		f.c.Clear() // it will be a date like any other
+		return 0
+	}
+	if f.c.Short() || alnum(f.c.At(e)) || f.c.Short() {
 		return 0
 	}
 	return e

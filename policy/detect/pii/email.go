@@ -13,6 +13,9 @@ var fileEndings = map[string]bool{"png": true, "jpg": true, "jpeg": true, "gif":
 
 // email matches an address as people write it: no quotes, no comments.
 func (f *finder) email(p int, prev byte) int {
+	if p < f.quiet {
+		return 0
+	}
 	i := p
 	var last byte
 	for i-p < maxLocal {
@@ -34,7 +37,17 @@ func (f *finder) email(p int, prev byte) int {
 		last = b
 		i++
 	}
-	if f.c.At(i) != '@' || last == '.' || f.inURL(p, prev) {
+	if f.c.At(i) != '@' {
+		f.quiet = i
+		if i-p >= maxLocal {
+			for i < len(f.text) && i-p < 1024 && (alnum(f.text[i]) || strings.IndexByte("._%+-'", f.text[i]) >= 0) {
+				i++
+			}
+			f.quiet = i - maxLocal
+		}
+		return 0
+	}
+	if last == '.' || f.inURL(p, prev) {
 		return 0
 	}
 	i++

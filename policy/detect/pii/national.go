@@ -50,20 +50,27 @@ const (
 	maxForm   = 24
 )
 
-// byFirst are the identifiers whose forms begin with a digit, and a letter.
-var byFirst = func() (t [2][]*nationalID) {
+// written is one form of an identifier.
+type written struct {
+	id     *nationalID
+	form   string
+	common bool
+}
+
+// byLead are the forms by how they begin: so many digits, or so many letters
+// and then no more of them. A * counts as what comes before it.
+var byLead = func() (t [2][maxForm][]written) {
 	for _, id := range nationalIDs {
-		var have [2]bool
 		for _, form := range id.forms {
-			if strings.TrimPrefix(form, "!")[0] == 'A' {
-				have[1] = true
-			} else {
-				have[0] = true
+			w := written{id: id, form: strings.TrimPrefix(form, "!"), common: form[0] == '!'}
+			which, first := 0, w.form[0]
+			if first == 'A' {
+				which = 1
 			}
-		}
-		for k := range have {
-			if have[k] {
-				t[k] = append(t[k], id)
+			n := len(w.form) - len(strings.TrimLeft(w.form, string(first)))
+			t[which][n] = append(t[which][n], w)
+			if n < len(w.form) && w.form[n] == '*' {
+				t[which][n+1] = append(t[which][n+1], w)
 			}
 		}
 	}
@@ -75,57 +82,62 @@ func (f *finder) national(p int, prev byte) (int, string) {
 	if !open(prev) {
 		return 0, ""
 	}
-	which := 0
+	which, n := 0, 0
 	if letter(f.c.At(p)) {
 		which = 1
+		for n < maxForm-1 && letter(f.c.At(p+n)) {
+			n++
+		}
+	} else {
+		for n < maxForm-1 && digit(f.c.At(p+n)) {
+			n++
+		}
+	}
+	if f.c.Short() {
+		return 0, ""
 	}
 	var v [maxForm]byte
-	for _, id := range byFirst[which] {
-		for _, form := range id.forms {
-			common := form[0] == '!'
-			if common {
-				form = form[1:]
-			}
-			n := 0
-			fits := true
-			for k := range len(form) {
-				b := f.c.At(p + k)
-				switch form[k] {
-				case '#':
-					fits = digit(b)
-				case 'A':
-					fits = b >= 'A' && b <= 'Z'
-				case '*':
-					fits = digit(b) || b >= 'A' && b <= 'Z'
-				default:
-					if fits = b == form[k]; fits {
-						continue
-					}
-				}
-				if !fits {
-					break
-				}
-				v[n] = b
-				n++
-			}
-			if f.c.Short() {
-				// What did not fit is the end. Without its word it never will.
-				if common && !f.behind(p, wordBytes, id.words) {
-					f.c.Clear()
+	for _, w := range byLead[which][n] {
+		n, fits := 0, true
+		for k := range len(w.form) {
+			b := f.c.At(p + k)
+			switch w.form[k] {
+			case '#':
+				fits = digit(b)
+			case 'A':
+				fits = b >= 'A' && b <= 'Z'
+			case '*':
+				fits = digit(b) || b >= 'A' && b <= 'Z'
+			default:
+				if fits = b == w.form[k]; fits {
 					continue
 				}
+			}
+			if !fits {
+				break
+			}
+			v[n] = b
+			n++
+		}
+		if f.c.Short() {
+			// What did not fit is the end. Without its word it never will.
+			if w.common && !f.behind(p, wordBytes, w.id.words) {
+				f.c.Clear()
+				continue
+			}
+			return 0, ""
+		}
+		if !fits || !w.id.check(v[:n]) || w.common && !f.behind(p, wordBytes, w.id.words) {
+			continue
+		}
+		if f.closed(p + len(w.form)) {
+			if f.c.Short() {
 				return 0, ""
 			}
-			if !fits || !id.check(v[:n]) || common && !f.behind(p, wordBytes, id.words) {
-				continue
-			}
-			if !f.closed(p + len(form)) {
-				if f.c.Short() {
-					return 0, ""
-				}
-				continue
-			}
-			return p + len(form), id.rule
+			return p + len(w.form), w.id.rule
+		}
+		if f.c.Short() {
+			return 0, ""
 		}
 	}
 	return 0, ""

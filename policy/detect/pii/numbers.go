@@ -234,7 +234,7 @@ func (f *finder) ip6(p int, prev byte) (int, string) {
 	if colons == 5 && len(v) == 17 && groups == 6 && digitsSeen > 0 {
 		return i, MAC
 	}
-	if digitsSeen == 0 || groups < 2 {
+	if digitsSeen == 0 || groups < 2 || groups < 3 && len(v) < 7 {
 		return 0, ""
 	}
 	if a, err := netip.ParseAddr(v); err != nil || !a.Is6() || a.IsLoopback() || a.IsUnspecified() {

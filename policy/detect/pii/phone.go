@@ -11,7 +11,7 @@ var (
 	phoneBefore = automaton.Must("phone", "tel", "call ", "call:", "call me", "calling", "mobile", "cell", "fax", "contact", "reach", "answering at", "whatsapp",
 		"sms", "dial", "ring", "text me", "number is", "hotline", "handy", "viber", "signal:", "numero de", "móvil", "celular", "gsm", "office", "ph:", "ph.", "call us", "pager")
 	phoneAfter = []string{"office", "fax", "mobile", "phone", "cell", "home", "work", "tel", "ext"}
-	notPhone   = automaton.Must("isbn", "issn", "doi", "order", "invoice", "version", "serial", "tracking", "account", "zip", "population", "patent", "pmid", "year", "sku", "lat", "lon", "coordinates", "reference", "id:")
+	notPhone   = automaton.Must("isbn", "issn", "doi", "order", "invoice", "version", "serial", "tracking", "account", "zip", "population", "patent", "pmid", "year", "sku", "lat", "lon", "coordinates", "reference", "id:", "license", "licence", "passport")
 )
 
 // Country calling codes.
@@ -33,8 +33,11 @@ var callingCodes = func() map[int]bool {
 // phone matches a telephone number: one with its country, one written as in
 // North America, or any with a word nearby that says what it is.
 func (f *finder) phone(p int, prev byte) int {
-	if !open(prev) || prev == ',' || prev == '(' && f.c.At(p) != '+' && p > 1 && alnum(f.text[p-2]) {
+	if !open(prev) || prev == ',' && p > 1 && digit(f.text[p-2]) || prev == '(' && f.c.At(p) != '+' && p > 1 && alnum(f.text[p-2]) {
 		return 0
+	}
+	if prev == ' ' && p > 1 && digit(f.text[p-2]) && f.c.At(p) != '+' {
+		return 0 // the middle of a longer number
 	}
 	i := p
 	plus := f.c.At(i) == '+'
@@ -161,7 +164,7 @@ func (f *finder) phone(p int, prev byte) int {
 		}
 		return 0
 	}
-	if n >= 7 && f.announced(p, end) && !f.behind(p, 24, notPhone) {
+	if (n >= 7 || sets == 3) && f.announced(p, end) && !f.behind(p, 24, notPhone) {
 		return end
 	}
 	return 0

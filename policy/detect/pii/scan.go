@@ -62,7 +62,7 @@ func (Scanner) Advance(dst []detect.Match, text string, from int, final bool) ([
 		if p > 0 {
 			prev = text[p-1]
 		}
-		if alnum(prev) && !escaped(text, p) || prev == '_' {
+		if alnum(prev) && !escaped(text, p-1) || prev == '_' || escaped(text, p) {
 			p++
 			continue
 		}
@@ -92,9 +92,14 @@ var starts = func() (t [256]bool) {
 	return t
 }()
 
+// finder is one call of Advance. What it remembers only saves time.
 type finder struct {
 	c    detect.Cursor
 	text string
+
+	// No name of a mailbox begins before quiet: where the run of bytes that
+	// could be one ends, there is no at sign.
+	quiet int
 }
 
 func (f *finder) at(p int, b, prev byte) (int, string) {
@@ -187,11 +192,11 @@ func digit(b byte) bool  { return b >= '0' && b <= '9' }
 func alnum(b byte) bool  { return letter(b) || digit(b) }
 func hex(b byte) bool    { return digit(b) || b|0x20 >= 'a' && b|0x20 <= 'f' }
 
-// escaped tells whether the letter before p is that of an escape of JSON.
+// escaped tells whether the byte at p is the letter of an escape of JSON.
 func escaped(text string, p int) bool {
-	if p < 2 || text[p-2] != '\\' || p >= 3 && text[p-3] == '\\' {
+	if p < 1 || text[p-1] != '\\' || p >= 2 && text[p-2] == '\\' {
 		return false
 	}
-	b := text[p-1]
+	b := text[p]
 	return b == 'n' || b == 'r' || b == 't'
 }
