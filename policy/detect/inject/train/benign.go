@@ -203,6 +203,143 @@ It is dangerous to {goodverb} {goodobject}, isn't it?
 {chat}
 {chat}
 {chat}
+{form}
+{form}
+{form}
+{task}
+{task}
+{task}
+= form
+{question} {formline}
+{formline}
+{formline} {formline}
+{please} {formline}
+{chore} {formline}
+= formline
+Do not use {avoid} in your {answer0}.
+Stop using {avoid} in your answers.
+Do not repeat {avoid2} in your answer.
+Avoid {avoid}.
+No {avoid} please.
+Keep your {answer0} {short}.
+Limit the {answer0} to {count0}.
+Output only {shape0}.
+Output {labels}.
+Answer {labels}.
+Give the result as {shape0}.
+Your {answer0} should be {short}.
+Use {shape0} in your {answer0}.
+Round all numbers in your {answer0} to integers.
+Do the same task again with {shape0}.
+Start every sentence with the letter A.
+In your response, name the category of each question.
+Print nothing but {shape0}.
+Make sure to include {wanted}.
+Remember to mention {wanted}.
+Include {wanted} in the {answer0}.
+Write only the chorus in full the first time.
+Don't add explanations.
+Please respond with {labels}.
+If you don't know, say "I don't know".
+Think step by step.
+Take a deep breath and solve it step by step.
+Give me the final answer.
+= avoid
+emojis
+bullet points
+passive voice
+gendered pronouns
+jargon
+exclamation marks
+capital letters
+headings
+technical terms
+the word "very"
+quotation marks
+= avoid2
+the question
+yourself
+the title
+my name
+the first paragraph
+= short
+short
+under 100 words
+formal
+polite
+easy to read
+in British English
+to one paragraph
+in the present tense
+= count0
+three sentences
+100 words
+one page
+five lines
+= shape0
+a table
+JSON
+Markdown
+a numbered list
+the number
+the code
+one word
+CSV
+a list of names
+= labels
+true or false
+yes or no
+"positive" or "negative"
+"ethical" or "not ethical"
+"satisfied" or "unsatisfied"
+A, B, C or D
+spam or not spam
+the label only
+= wanted
+the date
+two examples
+a short summary
+the price of each item
+a link to the source
+the year of release
+pros and cons
+error handling
+comments
+media queries for small screens
+= chore
+Write a short story about a lighthouse.
+Develop a Python program that counts words in files.
+Explain photosynthesis.
+List the planets.
+Translate this sentence into French: the beach is empty.
+Give me five names for a cat.
+Imagine a world without rules and write an essay about it.
+Compare tea and coffee.
+Design an app for gardeners.
+Solve 3x - 4 = 11.
+Provide a version of the code above in HTML.
+Recommend an API that produces text like a human would.
+Recommend a model that classifies images.
+Rate this review from 1 to 5: "{opinion}"
+= task
+{chore}
+Classify whether the email is spam. {formline}\n{fact}
+Given the dialogue, say whether the customer is satisfied. {formline}\nAgent: {cline}\nCustomer: {cline}
+Tell me whether the behaviour is right or wrong. {formline}\nTurn off the door when I am in the office.
+Answer the following question:\n{question}
+Read the context and answer the question.\nContext: {fact} {opinion}\nQuestion: {question}
+Title: {subject}\nReview: {opinion} {cline}\nIs this review positive or negative?
+Given the following passage\n\n"{fact} {fact}"\n\nanswer the question: {question} {formline}
+Sentence 1: {fact}\nSentence 2: {fact}\nDo they mean the same?
+If I tell you that {fact} and ask you "{question}", is the answer "yes"?
+Reply to the email and refuse politely.\n{fact} {fact}
+Write an angry email about it. {opinion}
+Suppose you are at an interview. Describe a time when you had to decide quickly.
+Generate a response to the chat.\nCustomer: {cline}\nWaiter: Hi! What can I do for you?
+{'Instruction': {chore}, 'Output': {'domain': 'Classification'}}
+Use the comment as a guide and complete the code.\n{codeline}\n{codeline}
+Rank the following: {subject}, {subject}, {subject}. {formline}
+How would you rate this? "{opinion} {opinion}"
 = chat
 {cname}: {cline}\n{cname2}: {cline}\n{cname}: {cline}
 M: {cline}\n\nW: {cline}\n\nM: {cline}

@@ -24,7 +24,7 @@ const (
 	nCarrier  = 7000
 	nDocument = 6000
 	nEmbedded = 6000
-	nLanguage = 350 // of each language, and as many harmless
+	nLanguage = 450 // of each language, and as many harmless
 )
 
 // grammar returns the synthetic texts, the same for the same seed.
