@@ -67,7 +67,7 @@ func (a *App) acquire() (err error) {
 	if a.ledger {
 		path := filepath.Join(dir, "ledger.db")
 		l, err := ledgerRegistry.Acquire(path, func() (*ledger.Ledger, error) {
-			return ledger.Open(path, ledger.Options{OnCrash: a.OnCrash, Logf: a.logf})
+			return ledger.Open(path, ledger.Options{OnCrash: a.OnCrash, Logf: a.logf, KnownEnds: knownEnds(dir, a.logf)})
 		})
 		if err != nil {
 			return fmt.Errorf("llm_gateway: ledger: %w", err)

@@ -41,6 +41,10 @@ type Options struct {
 	// back, and with that gives up the guarantee that budgets are never
 	// exceeded.
 	OnCrash string
+	// KnownEnds, if set, says of calls whose process died how they ended, as far as
+	// anybody else has it in writing; they are settled by that. It is asked once,
+	// by Open. It must not lock the ledger.
+	KnownEnds func(calls []Call) map[ID]Known
 	// Logf, if set, is told of what an operator should know.
 	Logf func(msg string, args ...any)
 	// Now is the clock; nil is time.Now. It is used for Open and for Ratios;
@@ -52,6 +56,14 @@ type Options struct {
 	NoSync bool
 
 	hooks hooks
+}
+
+// Known is how a call ended, by what somebody else has in writing.
+type Known struct {
+	Cost   llm.Money
+	Tokens int64
+	Usage  llm.Usage
+	Result llm.Result
 }
 
 // hooks let tests of this package reach in.

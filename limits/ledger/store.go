@@ -187,66 +187,93 @@ func makeBuckets(tx *bbolt.Tx) error {
 	return nil
 }
 
-// endCrashed charges or releases every open reservation and writes a row that
-// says so.
+// endCrashed ends every open reservation and writes a row that says how: settled
+// by what is known of its end, else charged in full or released.
 func (l *Ledger) endCrashed(tx *bbolt.Tx, now time.Time) error {
 	s := openStore(tx)
-	n, sum := 0, llm.Money(0)
-	var keys [][]byte
-	err := forEach(s.open, func(k, v []byte) error {
-		id, err := parseKey(k)
-		if err != nil {
+	var open []openRecord
+	if err := eachOpen(tx, func(o openRecord) error {
+		open = append(open, o)
+		return nil
+	}); err != nil || len(open) == 0 {
+		return err
+	}
+	var known map[ID]Known
+	if l.o.KnownEnds != nil {
+		calls := make([]Call, len(open))
+		for i := range open {
+			calls[i] = open[i].call
+		}
+		known = l.o.KnownEnds(calls)
+	}
+	ended, sum := 0, llm.Money(0)
+	for i := range open {
+		o := &open[i]
+		k := o.call.key()
+		if err := s.open.Delete(k); err != nil {
 			return err
 		}
-		o, err := decodeOpen(id, v)
-		if err != nil {
-			return err
-		}
-		keys = append(keys, append([]byte(nil), k...))
-		r := Row{Call: o.call, Kind: Released, Reserved: o.need, Result: llm.ResultCut}
-		if l.o.OnCrash == OnCrashCharge {
-			r.Kind, r.Cost, r.Usage.Estimated = CrashCharged, o.need, true
-			for i := range o.from {
-				if f := &o.from[i]; f.key.unit == Tokens {
-					r.Tokens = max(r.Tokens, int64(f.need))
-				}
-			}
-		}
-		n, sum = n+1, sum.Add(o.need)
 		if s.rows.Get(k) != nil {
-			return nil // cannot be: a settlement removes both at once
+			continue // cannot be: a settlement removes both at once
 		}
+		end, isKnown := known[o.call.ID]
+		if isKnown {
+			ended++
+			if end.Result == llm.ResultUnsent {
+				continue // it never left: as if it had been cancelled
+			}
+		} else {
+			sum = sum.Add(o.need)
+		}
+		r := l.crashed(o, end, isKnown)
 		if err := s.rows.Put(k, encodeRow(&r)); err != nil {
 			return err
 		}
-		if r.Kind == CrashCharged {
-			for i := range o.from {
-				f := &o.from[i]
-				key := f.key
-				if key.rolling {
-					key.at = floorDiv(now.Unix(), key.window.slotWidth()) * key.window.slotWidth()
-				}
-				s.add(&credit{key: key, end: f.end, cost: f.need})
-			}
+		if r.Kind == Released {
+			continue
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		for j := range o.from {
+			f := &o.from[j]
+			c := credit{key: f.key, end: f.end, cost: f.need}
+			if isKnown {
+				c.cost = r.spent(f.key.unit)
+			}
+			if c.key.rolling {
+				w := c.key.window.slotWidth()
+				c.key.at = floorDiv(now.Unix(), w) * w
+			}
+			s.add(&c)
+		}
 	}
 	if err := s.flush(); err != nil {
 		return err
 	}
-	for _, k := range keys {
-		if err := s.open.Delete(k); err != nil {
-			return err
-		}
+	if ended > 0 {
+		l.o.Logf("ledger: %d calls had not ended here when the last process did; they were settled by their records", ended)
 	}
-	if n > 0 {
+	if n := len(open) - ended; n > 0 {
 		l.o.Logf("ledger: %d calls had not ended when the last process did; %s reserved for them: %s", n, sum,
 			map[string]string{OnCrashCharge: "charged in full", OnCrashRelease: "released"}[l.o.OnCrash])
 	}
 	return nil
+}
+
+// crashed is the row of a call whose process died.
+func (l *Ledger) crashed(o *openRecord, end Known, known bool) Row {
+	r := Row{Call: o.call, Kind: Released, Reserved: o.need, Result: llm.ResultCut}
+	switch {
+	case known:
+		r.Kind, r.Cost, r.Tokens, r.Usage, r.Result = Settled, max(0, end.Cost), max(0, end.Tokens), end.Usage, end.Result
+		r.Served, r.Usage.Parts = clip(end.Usage.Model), nil
+	case l.o.OnCrash == OnCrashCharge:
+		r.Kind, r.Cost, r.Usage.Estimated = CrashCharged, o.need, true
+		for i := range o.from {
+			if f := &o.from[i]; f.key.unit == Tokens {
+				r.Tokens = max(r.Tokens, int64(f.need))
+			}
+		}
+	}
+	return r
 }
 
 // pruneBalances removes up to n balances of windows that ended before.
