@@ -89,12 +89,31 @@ func (l *learner) train(docs []*doc) {
 	for i := range order {
 		order[i] = i
 	}
+	mean := make([]float64, len(l.w))
+	var bias [linear.Kinds]float64
+	passes := 0
 	for e := range l.set.epochs {
 		l.rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		rate := float32(l.set.rate / math.Sqrt(1+float64(e)/2))
+		rate := float32(l.set.rate)
 		for _, i := range order {
 			l.learn(docs[i], rate, e == 0)
 		}
+		if e >= l.set.epochs/3 {
+			passes++
+			for i, w := range l.w {
+				mean[i] += float64(w)
+			}
+			for i, b := range l.bias {
+				bias[i] += float64(b)
+			}
+		}
+	}
+	// The mean of the later passes wavers less than where the last one ended.
+	for i := range l.w {
+		l.w[i] = float32(mean[i] / float64(passes))
+	}
+	for i := range l.bias {
+		l.bias[i] = float32(bias[i] / float64(passes))
 	}
 }
 
