@@ -1,0 +1,139 @@
+package norm
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// View is a normalised text and the way back. The zero View is that of the empty
+// text; it grows by Write.
+type View struct {
+	text  []byte // from size-len(text) on; a stream forgets what it passed on
+	size  int    // length of the normalised text
+	spans []span
+	raw   int    // how much of the original was read
+	tail  []byte // the beginning of a character that is not there yet
+}
+
+// span is a part of the text: copied from the original, or one character of it.
+// Between spans the original may have more, which was dropped.
+type span struct {
+	norm, raw int // where it begins
+	end       int // where the character ends in the original; 0 for copied
+}
+
+// Of returns the View of a whole text.
+func Of(text string) *View {
+	v := new(View)
+	v.text = make([]byte, 0, len(text))
+	v.Write(text, true)
+	return v
+}
+
+// Same tells whether the normalised text is the original.
+func (v *View) Same() bool {
+	return v.size == v.raw && (len(v.spans) == 0 || len(v.spans) == 1 && v.spans[0].end == 0)
+}
+
+// Text returns the normalised text.
+func (v *View) Text() string { return string(v.text) }
+
+// Original returns the bytes of the original that became [start, end) of the
+// normalised text, with what was dropped between them.
+func (v *View) Original(start, end int) (from, to int) {
+	from = v.raw
+	if start < v.size {
+		s := v.span(start)
+		from = s.raw
+		if s.end == 0 {
+			from += start - s.norm
+		}
+	}
+	if end <= start {
+		return from, from
+	}
+	s := v.span(end - 1)
+	if s.end > 0 {
+		return from, s.end
+	}
+	return from, s.raw + end - s.norm
+}
+
+// span returns the one that byte i belongs to.
+func (v *View) span(i int) span {
+	k, exact := slices.BinarySearchFunc(v.spans, i, func(s span, i int) int { return s.norm - i })
+	if !exact {
+		k--
+	}
+	return v.spans[k]
+}
+
+// Write adds the next piece of the original, which may end within a character.
+// If final, nothing follows.
+func (v *View) Write(piece string, final bool) {
+	if len(v.tail) > 0 {
+		piece = string(v.tail) + piece
+		v.tail = v.tail[:0]
+	}
+	for len(piece) > 0 {
+		n := firstSpecial(piece)
+		if n > 0 {
+			v.copied(piece[:n])
+			piece = piece[n:]
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(piece)
+		if r == utf8.RuneError && n == 1 {
+			if !final && !utf8.FullRuneInString(piece) {
+				v.tail = append(v.tail, piece...)
+				return
+			}
+			v.copied(piece[:1])
+			piece = piece[1:]
+			continue
+		}
+		switch what, text := lookup(r); what {
+		case keep:
+			v.copied(piece[:n])
+		case drop:
+			v.raw += n
+		default:
+			v.spans = append(v.spans, span{norm: v.size, raw: v.raw, end: v.raw + n})
+			v.text = append(v.text, text...)
+			v.size += len(text)
+			v.raw += n
+		}
+		piece = piece[n:]
+	}
+}
+
+// copied adds text as it is.
+func (v *View) copied(text string) {
+	if n := len(v.spans); n == 0 || v.spans[n-1].end > 0 || v.spans[n-1].raw+v.size-v.spans[n-1].norm != v.raw {
+		v.spans = append(v.spans, span{norm: v.size, raw: v.raw})
+	}
+	v.text = append(v.text, text...)
+	v.size += len(text)
+	v.raw += len(text)
+}
+
+// take returns the normalised text since the last call and forgets it, and all
+// that is needed only for what stands before the byte at i.
+func (v *View) take(i int) string {
+	out := string(v.text)
+	v.text = v.text[:0]
+	if len(v.spans) > 256 && v.spans[128].norm <= i {
+		v.spans = slices.Delete(v.spans, 0, 128)
+	}
+	return out
+}
+
+// firstSpecial returns where the first byte is that is not ASCII.
+func firstSpecial(s string) int {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return i
+		}
+	}
+	return len(s)
+}

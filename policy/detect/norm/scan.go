@@ -1,0 +1,146 @@
+package norm
+
+import (
+	"slices"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+)
+
+// Scan returns the matches of the scanners in text and in its normalised form,
+// with positions in text. They are in the order of detect.Compare, without
+// doubles, and may overlap: see detect.Merge. A Stream finds the same.
+func Scan(text string, scanners ...detect.Incremental) []detect.Match {
+	return tidy(scan(text, Of(text), scanners))
+}
+
+// Deep is Scan that also looks into what is encoded in the text, once: see Runs.
+// A match there is the whole run. A Stream does not find these: a run can be
+// long, and its end is needed to read it.
+func Deep(text string, scanners ...detect.Incremental) []detect.Match {
+	v := Of(text)
+	return tidy(runs(scan(text, v, scanners), v, scanners))
+}
+
+func tidy(matches []detect.Match) []detect.Match {
+	slices.SortStableFunc(matches, detect.Compare)
+	return slices.Compact(matches)
+}
+
+func scan(text string, v *View, scanners []detect.Incremental) []detect.Match {
+	out := detect.ScanAll(text, scanners...)
+	if v.Same() {
+		return out
+	}
+	plain := v.Text()
+	for _, s := range scanners {
+		first := len(out)
+		out = s.Scan(out, plain)
+		for i := first; i < len(out); i++ {
+			out[i].Start, out[i].End = v.Original(out[i].Start, out[i].End)
+		}
+	}
+	return out
+}
+
+func runs(out []detect.Match, v *View, scanners []detect.Incremental) []detect.Match {
+	var found []detect.Match
+	for _, r := range Runs(v.Text()) {
+		found = found[:0]
+		for _, s := range scanners {
+			found = s.Scan(found, r.Text)
+		}
+		from, to := v.Original(r.Start, r.End)
+		for _, m := range found {
+			out = append(out, detect.Match{Start: from, End: to, Rule: m.Rule, Kind: m.Kind})
+		}
+	}
+	return out
+}
+
+// A Stream is a detect.Stream that also finds what the scanners find in the
+// normalised text. What is encoded is found in whole texts only: see Deep. It is
+// for one goroutine.
+type Stream struct {
+	raw, plain *detect.Stream
+	view       View
+	text       []byte // fed and not given out
+	base       int    // position of text[0]
+	seen       int    // how much raw gave out
+	read       int    // how much plain gave out, in the normalised text
+	pending    []detect.Match
+	done       bool
+}
+
+// NewStream returns a Stream for one text.
+func NewStream(scanners ...detect.Incremental) *Stream {
+	return &Stream{raw: detect.NewStream(scanners...), plain: detect.NewStream(scanners...)}
+}
+
+// Feed takes the next piece; see detect.Stream.
+func (s *Stream) Feed(piece string) (safe string, matches []detect.Match) {
+	return s.feed(piece, false)
+}
+
+// Flush says that the text is over and returns the rest of it.
+func (s *Stream) Flush() (safe string, matches []detect.Match) { return s.feed("", true) }
+
+// Held returns how many bytes were fed and not given out yet.
+func (s *Stream) Held() int { return len(s.text) }
+
+func (s *Stream) feed(piece string, final bool) (string, []detect.Match) {
+	if s.done {
+		return "", nil
+	}
+	s.done = final
+	s.text = append(s.text, piece...)
+	safe, found := s.raw.Feed(piece)
+	s.seen += len(safe)
+	s.pending = append(s.pending, found...)
+	s.view.Write(piece, final)
+	plain, more := s.plain.Feed(s.view.take(s.read))
+	s.translate(plain, more)
+	if final {
+		safe, found = s.raw.Flush()
+		s.seen += len(safe)
+		s.pending = append(s.pending, found...)
+		s.translate(s.plain.Flush())
+	}
+	// What is decided in both forms. What was dropped behind the last decided
+	// byte could still belong to a match, unless nothing is held.
+	until := s.base + len(s.text) - len(s.view.tail)
+	if s.read < s.view.size {
+		until, _ = s.view.Original(s.read, s.read)
+	}
+	until = min(until, s.seen)
+	s.pending = tidy(s.pending)
+	for moved := true; moved; {
+		moved = false
+		for _, m := range s.pending {
+			if m.Start < until && m.End > until {
+				until, moved = m.Start, true
+			}
+		}
+	}
+	n := 0
+	for n < len(s.pending) && s.pending[n].End <= until {
+		n++
+	}
+	var out []detect.Match
+	if n > 0 {
+		out = slices.Clone(s.pending[:n])
+		s.pending = slices.Delete(s.pending, 0, n)
+	}
+	give := string(s.text[:until-s.base])
+	s.text = append(s.text[:0], s.text[until-s.base:]...)
+	s.base = until
+	return give, out
+}
+
+// translate takes what the stream of the normalised text gave out.
+func (s *Stream) translate(safe string, found []detect.Match) {
+	s.read += len(safe)
+	for _, m := range found {
+		m.Start, m.End = s.view.Original(m.Start, m.End)
+		s.pending = append(s.pending, m)
+	}
+}
