@@ -214,6 +214,7 @@ func (c *call) redactBy(rules []*redact.Rule) error {
 			"the request could not be examined by the policy of this gateway, so it was refused; send a supported request format").Because(err)
 	}
 	c.x.Changes.Edits = edits
+	c.redacted()
 	return nil
 }
 

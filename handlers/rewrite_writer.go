@@ -89,7 +89,8 @@ func (w *answerWriter) rewriteWhole() error {
 	return nil
 }
 
-// redacted writes into the record what the rules found, in both directions.
+// redacted writes into the record what the rules have found since the last time:
+// in the request at once, in the answer at its end.
 func (c *call) redacted() {
 	if c.redact == nil {
 		return

@@ -55,6 +55,9 @@ type call struct {
 	stream bool
 	want   int // expected status
 	code   string
+	// says is what the answer must hold; lowered, that its limit was lowered.
+	says    string
+	lowered bool
 }
 
 // Run plays the tour. It returns an error if a control did not act as told.
@@ -74,8 +77,9 @@ func (t *Tour) Run(ctx context.Context) error {
 		{title: "A model that this key may not use", say: "alice may use gpt-4o*, claude-* and smart", key: t.Keys.Alice, path: "/v1/chat/completions", body: chat("o3-pro", "Hi", ""), want: 403, code: "model_not_allowed"},
 		{title: "A prompt that the policy forbids", say: "the rule `project-falcon` reads the user's text", key: t.Keys.Alice, path: "/v1/chat/completions", body: chat("gpt-4o", "Summarise Project Falcon for the board.", ""), want: 422, code: "policy_blocked"},
 		{title: "A streamed answer", say: "events pass as they come; usage is read on the way", key: t.Keys.Alice, path: "/v1/chat/completions", body: chat("gpt-4o-mini", "Count to five.", `,"stream":true,"max_tokens":200`), stream: true, want: 200},
-		{title: "A call that the budget cannot cover", say: "its upper bound does not fit into what carol has left today", key: t.Keys.Carol, path: "/v1/chat/completions", body: chat("gpt-4o", "Write a very long novel.", `,"max_tokens":16000`), want: 429, code: "budget_exceeded"},
-		{title: "The same call with a limit that fits", say: "reserved before it leaves, settled to what it really cost", key: t.Keys.Carol, path: "/v1/chat/completions", body: chat("gpt-4o", "Write a very short novel.", `,"max_tokens":500`), want: 200},
+		{title: "A prompt with an address and a card number", say: "the provider reads replacements; alice reads her address again, the card stays masked", key: t.Keys.Alice, path: "/v1/chat/completions", body: chat("gpt-4o", "Write to ann@home.example about card 4242 4242 4242 4242.", `,"max_tokens":100`), want: 200, says: "to: Write to ann@home.example about card [CREDIT_CARD]."},
+		{title: "A limit that the budget cannot cover", say: "carol asks for 64,000 tokens: her limit is lowered to what she can pay, instead of refusing her", key: t.Keys.Carol, path: "/v1/chat/completions", body: chat("gpt-4o", "Write a very long novel.", `,"max_tokens":64000`), want: 200, lowered: true},
+		{title: "A call that the budget cannot cover", say: "the prompt alone may cost more than carol has left today", key: t.Keys.Carol, path: "/v1/chat/completions", body: chat("gpt-4o", "Summarise this. "+strings.Repeat("It was a dark and stormy night. ", 700), `,"max_tokens":500`), want: 429, code: "budget_exceeded"},
 	} {
 		id, err := t.play(ctx, c)
 		if err != nil {
@@ -117,7 +121,7 @@ func (t *Tour) play(ctx context.Context, c call) (requestID string, err error) {
 	if c.stream && resp.StatusCode == http.StatusOK {
 		err = t.showStream(resp.Body)
 	} else {
-		err = t.showAnswer(resp)
+		err = t.showAnswer(resp, c.says)
 	}
 	if err != nil {
 		return "", err
@@ -169,6 +173,11 @@ func (t *Tour) verdict(resp *http.Response, c call) {
 	default:
 		t.line("decision", t.paint(red, "refused ")+text)
 	}
+	if n := h.Get("LLM-Max-Tokens"); n != "" {
+		t.line("lowered", "max_tokens is "+n)
+	} else if c.lowered {
+		t.wrong("the limit was not lowered")
+	}
 	if cost := h.Get("LLM-Cost-USD"); cost != "" {
 		t.line("cost", "$"+cost+"  "+h.Get("LLM-Provider")+"/"+h.Get("LLM-Model")+" (simulated, priced as the real one)")
 	}
@@ -218,12 +227,15 @@ func (t *Tour) evidence(id string) error {
 	return nil
 }
 
-func (t *Tour) showAnswer(resp *http.Response) error {
+func (t *Tour) showAnswer(resp *http.Response, says string) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
 	}
 	t.line("answer", message(body))
+	if !strings.Contains(string(body), says) {
+		t.wrong("the answer should say " + says)
+	}
 	return nil
 }
 
@@ -295,6 +307,9 @@ func peek(body string) (model, prompt string) {
 	_ = json.Unmarshal([]byte(body), &v)
 	if len(v.Messages) > 0 {
 		prompt = v.Messages[0].Content
+	}
+	if len(prompt) > 80 {
+		prompt = prompt[:80] + fmt.Sprintf("… (%d bytes)", len(prompt))
 	}
 	return v.Model, prompt
 }

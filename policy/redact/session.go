@@ -35,6 +35,7 @@ type Session struct {
 	numbers        map[string]int // of each label, the latest
 	taken          func(token string) bool
 	counts         map[countKey]int
+	told           map[string]bool // rules whose findings in the request were told
 }
 
 type countKey struct {
@@ -44,7 +45,7 @@ type countKey struct {
 
 // NewSession returns a session without rules.
 func NewSession() *Session {
-	return &Session{values: map[string]string{}, tokens: map[string]string{}, numbers: map[string]int{}, counts: map[countKey]int{}}
+	return &Session{values: map[string]string{}, tokens: map[string]string{}, numbers: map[string]int{}, counts: map[countKey]int{}, told: map[string]bool{}}
 }
 
 // Add adds rules: from then on they take part. Where the findings of several rules
@@ -129,8 +130,8 @@ func (s *Session) whole(rules []*Rule, k rewrite.Kind, text string, response boo
 	return st.Feed(text) + st.Flush()
 }
 
-// Decisions calls f for each rule that found something, with what it found, e.g.
-// "2 email, 1 iban".
+// Decisions calls f for each rule that found something since the last call, with
+// what it found and where, e.g. "request: 2 email, 1 iban".
 func (s *Session) Decisions(f func(llm.Decision)) {
 	for _, response := range []bool{false, true} {
 		for _, r := range s.rules {
@@ -140,11 +141,12 @@ func (s *Session) Decisions(f func(llm.Decision)) {
 					found = append(found, strconv.Itoa(n)+" "+k.what)
 				}
 			}
-			if len(found) == 0 {
+			if len(found) == 0 || !response && s.told[r.Name] {
 				continue
 			}
 			slices.Sort(found)
 			where := "request"
+			s.told[r.Name] = s.told[r.Name] || !response
 			if response {
 				where = "response"
 			}
