@@ -31,8 +31,11 @@ func (c *call) endAttempt(result llm.Result) {
 			a.Usage.Model, a.Usage.Tier = c.secretFree(a.Usage.Model), c.secretFree(a.Usage.Tier)
 			c.x.FinishReason = c.secretFree(w.read.FinishReason())
 		}
-		if a.Result == llm.ResultCut {
+		switch a.Result {
+		case llm.ResultCut:
 			c.estimate(a)
+		case llm.ResultAnswered:
+			c.supply(a)
 		}
 	}
 	c.x.Settle(a, now())
@@ -74,6 +77,25 @@ func (c *call) estimate(a *llm.Attempt) {
 		out = min(out, n*v.Choices)
 	}
 	u.Output = max(u.Output, out)
+}
+
+// supply completes the usage of a whole answer of which the provider gave some
+// figures and not the last ones: nothing generated is free. An output that is not
+// known counts as all that was reserved for it, or is estimated where nothing was;
+// where only the prompt is missing, that is estimated. (An answer without any
+// figure is the governors' business: they charge their bounds.)
+func (c *call) supply(a *llm.Attempt) {
+	u, v := &a.Usage, c.x.View
+	if u.Final || !u.Reported || v == nil || !c.x.Dialect.Generates() {
+		return
+	}
+	output, known := u.Output, u.Output > 0 && u.Prompt() == 0
+	c.estimate(a)
+	if known {
+		u.Output = output
+	} else if n := c.x.OutputLimit(a); n > 0 {
+		u.Output = max(u.Output, n*v.Choices)
+	}
 }
 
 // ownHeaders adds the gateway's headers to an answer.

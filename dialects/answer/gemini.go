@@ -270,7 +270,8 @@ func (a *Answer) geminiBody(b []byte) error {
 	default:
 		err = one()
 		u := &a.usage
-		u.final = u.any && (u.completion.set || u.prompt.set)
+		// Google leaves out counts of 0, but never the total with them.
+		u.final = u.any && (u.completion.set || u.prompt.set && (u.total.set || len(a.choices) == 0))
 	}
 	if err != nil {
 		return err
