@@ -134,7 +134,7 @@ func TestWeightsFile(t *testing.T) {
 	if r := Revision(); len(r) != 16 {
 		t.Errorf("revision %q", r)
 	}
-	if New() != New() {
+	if first := New(); New() != first {
 		t.Error("New makes a second model")
 	}
 }

@@ -9,7 +9,11 @@ import (
 // lists returns every list of the grammar.
 func lists() lexicon {
 	x := make(lexicon)
-	for _, text := range []string{attackLists, attackLists2, personaLists, toolLists, benignLists, languageLists1, languageLists2, technicalLists} {
+	for _, text := range []string{
+		attackLists, payloadLists, attackLists2, payloadLists2,
+		personaLists, toolLists, benignLists, questionLists, roleLists,
+		languageLists1, languageLists1b, languageLists2, languageLists2b, technicalLists,
+	} {
 		x.add(text)
 	}
 	return x
@@ -27,12 +31,13 @@ const (
 	nLanguage = 450 // of each language, and as many harmless
 )
 
-// grammar returns the synthetic texts, the same for the same seed.
-func grammar(seed uint64, rows []row) []row {
+// grammar returns the synthetic texts, the same for the same seed and rows: all
+// that the counts above say, or one in part of them.
+func grammar(seed uint64, rows []row, part int) []row {
 	s := &speaker{lex: lists(), rnd: rand.New(rand.NewPCG(seed, 3))}
 	var out []row
 	add := func(n, label int, kind string, make func() string) {
-		for range n {
+		for range n / part {
 			out = append(out, row{Text: make(), Label: label, Source: "grammar", Kind: kind})
 		}
 	}
@@ -53,7 +58,7 @@ func grammar(seed uint64, rows []row) []row {
 		add(nLanguage, 1, "language", func() string { return s.foreignAttack(l) })
 		add(nLanguage, 0, "foreign", func() string { return s.foreignGood(l) })
 	}
-	return append(out, s.embedded(rows)...)
+	return append(out, s.embedded(rows, nEmbedded/part)...)
 }
 
 // foreignAttack makes an attack in another language, often in the middle of
@@ -92,7 +97,7 @@ func (s *speaker) foreignGood(lang string) string {
 // embedded puts synthetic attacks into benign rows, at the start, the end or
 // between two words. The row stays of its source, so that it is held out with
 // it.
-func (s *speaker) embedded(rows []row) []row {
+func (s *speaker) embedded(rows []row, n int) []row {
 	var benign []int
 	for i, r := range rows {
 		if r.Label == 0 && len(r.Text) > 80 {
@@ -100,7 +105,7 @@ func (s *speaker) embedded(rows []row) []row {
 		}
 	}
 	var out []row
-	for range min(nEmbedded, len(benign)) {
+	for range min(n, len(benign)) {
 		r := rows[benign[s.rnd.IntN(len(benign))]]
 		list := "aiask"
 		if s.chance(0.4) {

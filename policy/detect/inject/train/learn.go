@@ -16,6 +16,7 @@ type settings struct {
 	decay  float64 // L2, at each touch of a weight
 	rare   int     // features in fewer texts are left out
 	prune  float64 // weights below this share of the heaviest count as none
+	part   int     // one in so many synthetic texts
 	seed   uint64
 }
 

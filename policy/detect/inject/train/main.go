@@ -12,6 +12,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -20,51 +21,55 @@ import (
 
 func main() {
 	set := settings{}
-	data := flag.String("data", "", "folder of *.jsonl.gz, one file a source")
-	eval := flag.Bool("eval", false, "measure only, write no weights")
-	out := flag.String("out", "policy/detect/inject/weights.bin", "file to write")
+	var o options
+	flag.StringVar(&o.data, "data", "", "folder of *.jsonl.gz, one file a source")
+	flag.BoolVar(&o.evalOnly, "eval", false, "measure only, write no weights")
+	flag.StringVar(&o.out, "out", "policy/detect/inject/weights.bin", "file to write")
+	flag.StringVar(&o.extra, "extra", "", "file or folder of benign texts to count false positives on")
+	flag.IntVar(&o.worst, "worst", 0, "print so many misjudged texts of each source")
 	flag.IntVar(&set.bits, "bits", 20, "log2 of the number of weights")
 	flag.IntVar(&set.epochs, "epochs", 6, "passes over the texts")
 	flag.Float64Var(&set.rate, "rate", 0.1, "step size")
 	flag.Float64Var(&set.decay, "decay", 1e-5, "L2 regularisation")
 	flag.IntVar(&set.rare, "rare", 5, "leave out features in fewer texts")
 	flag.Float64Var(&set.prune, "prune", 0.03, "leave out weights below this share of the heaviest")
+	flag.IntVar(&set.part, "part", 1, "use one in so many of the synthetic texts")
 	flag.Uint64Var(&set.seed, "seed", 1, "of everything drawn by lot")
-	extra := flag.String("extra", "", "file or folder of benign texts to count false positives on")
-	worst := flag.Int("worst", 0, "print so many misjudged texts of each source")
 	flag.Parse()
-	if err := run(*data, *out, *extra, *eval, *worst, set); err != nil {
+	if err := run(os.Stdout, o, set); err != nil {
 		fmt.Fprintln(os.Stderr, "train:", err)
 		os.Exit(1)
 	}
 }
 
-func run(data, out, extra string, evalOnly bool, worst int, set settings) error {
+// options tell what the command reads, writes and prints.
+type options struct {
+	data, out, extra string
+	evalOnly         bool
+	worst            int
+}
+
+func run(w io.Writer, o options, set settings) error {
 	start := time.Now()
-	rows, err := load(data)
+	rows, err := load(o.data)
 	if err != nil {
 		return err
 	}
-	synthetic := grammar(set.seed, rows)
-	weigh(rows, synthetic)
-	fmt.Printf("%d rows, %d synthetic\n", len(rows), len(synthetic))
-	held, models := crossfit(rows, synthetic, set)
-	benign := report(held, models, rows, set, worst)
-	fmt.Printf("measured in %s\n", time.Since(start).Round(time.Second))
-	all := append(append([]row(nil), rows...), synthetic...)
-	docs := makeDocs(all)
-	part := make([]*doc, len(docs))
-	for i := range docs {
-		part[i] = &docs[i]
+	if set.part < 1 || set.bits < 8 || set.bits > 22 || set.epochs < 1 {
+		return fmt.Errorf("part %d, bits %d or epochs %d out of range", set.part, set.bits, set.epochs)
 	}
-	l := newLearner(set)
-	l.train(part)
-	m := l.model()
+	synthetic := grammar(set.seed, rows, set.part)
+	weigh(rows, synthetic)
+	fmt.Fprintf(w, "%d rows, %d synthetic\n", len(rows), len(synthetic))
+	held, models := crossfit(rows, synthetic, set)
+	benign := report(w, held, models, rows, set, o.worst)
+	fmt.Fprintf(w, "measured in %s\n", time.Since(start).Round(time.Second))
+	m := fit(append(append([]row(nil), rows...), synthetic...), set)
 	calibrate(m, benign)
-	exam(m, worst > 0)
-	if extra != "" {
-		if err := extraReport(m, extra); err != nil {
-			return err
+	exam(w, m, o.worst > 0)
+	if o.extra != "" {
+		if err := extraReport(w, m, o.extra); err != nil {
+			return fmt.Errorf("count false positives: %w", err)
 		}
 	}
 	file, err := linear.Encode(m)
@@ -77,12 +82,23 @@ func run(data, out, extra string, evalOnly bool, worst int, set settings) error 
 			used++
 		}
 	}
-	fmt.Printf("%d of %d weights in use\n", used, len(m.Table))
-	fmt.Printf("weights: %d bytes, %s\n", len(file), time.Since(start).Round(time.Second))
-	if evalOnly {
+	fmt.Fprintf(w, "%d of %d weights in use, a file of %d bytes, %s\n", used, len(m.Table), len(file), time.Since(start).Round(time.Second))
+	if o.evalOnly {
 		return nil
 	}
-	return os.WriteFile(out, file, 0o644)
+	return os.WriteFile(o.out, file, 0o644)
+}
+
+// fit trains one model on all rows.
+func fit(rows []row, set settings) *linear.Model {
+	docs := makeDocs(rows)
+	part := make([]*doc, len(docs))
+	for i := range docs {
+		part[i] = &docs[i]
+	}
+	l := newLearner(set)
+	l.train(part)
+	return l.model()
 }
 
 // kindWeight is what a text of the grammar counts, where it is not 1: there

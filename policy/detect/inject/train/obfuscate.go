@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
@@ -49,7 +50,7 @@ func between(s, what string) string {
 
 // obfuscation prints the recall of disguised attacks against plain ones, and
 // of attacks in the middle of 4 KB of benign text.
-func obfuscation(held []scored, models []*linear.Model) {
+func obfuscation(w io.Writer, held []scored, models []*linear.Model) {
 	var attacks []scored
 	var filler []string
 	for _, s := range held {
@@ -60,7 +61,7 @@ func obfuscation(held []scored, models []*linear.Model) {
 			filler = append(filler, s.Text)
 		}
 	}
-	fmt.Println("\nrecall at 0.9 under disguise, all direct attacks and explicit overrides")
+	fmt.Fprintln(w, "\nrecall at 0.9 under disguise, all direct attacks and explicit overrides")
 	measure := func(name string, do func(int, string) string) {
 		n, hit, no, ho := 0, 0, 0, 0
 		lost := 0.0
@@ -80,7 +81,7 @@ func obfuscation(held []scored, models []*linear.Model) {
 			}
 		}
 		if n > 0 && no > 0 {
-			fmt.Printf("%-24s %6d %6.3f   %6d %6.3f  margin lost %.2f\n", name, n, float64(hit)/float64(n), no, float64(ho)/float64(no), lost/float64(no))
+			fmt.Fprintf(w, "%-24s %6d %6.3f   %6d %6.3f  margin lost %.2f\n", name, n, float64(hit)/float64(n), no, float64(ho)/float64(no), lost/float64(no))
 		}
 	}
 	measure("plain", func(_ int, s string) string { return s })

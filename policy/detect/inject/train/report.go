@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -13,7 +14,7 @@ import (
 // report prints what the cross-fitted models do on the sources that they did
 // not see, and returns all benign rows with their margins, short and long, to
 // calibrate the final model with.
-func report(held []scored, models []*linear.Model, rows []row, set settings, worst int) []scored {
+func report(w io.Writer, held []scored, models []*linear.Model, rows []row, set settings, worst int) []scored {
 	var benign []scored
 	for _, s := range held {
 		if s.Label == 0 {
@@ -35,12 +36,12 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 		calibrate(m, others)
 	}
 	for b := range linear.Buckets {
-		fmt.Print("bucket ", b, " 1% and .1% margins by fold:")
+		fmt.Fprint(w, "bucket ", b, " 1% and .1% margins by fold:")
 		for _, m := range models {
 			c := m.Bucket[b]
-			fmt.Printf("  %.2f %.2f", (oddsPercent-c.Offset)/c.Slope, (oddsMille-c.Offset)/c.Slope)
+			fmt.Fprintf(w, "  %.2f %.2f", (oddsPercent-c.Offset)/c.Slope, (oddsMille-c.Offset)/c.Slope)
 		}
-		fmt.Println()
+		fmt.Fprintln(w)
 	}
 	apply := func(list []scored) {
 		for i := range list {
@@ -57,8 +58,8 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 	}
 	one, mille := quantile(plain, 0.99), quantile(plain, 0.999)
 
-	fmt.Println("\nattacks of sources not trained on, against the benign rows not trained on")
-	fmt.Printf("%-24s %6s %6s %7s %7s %8s %8s\n", "source", "rows", "AUC", "R@1%", "R@.1%", "R ship", "R ship.1")
+	fmt.Fprintln(w, "\nattacks of sources not trained on, against the benign rows not trained on")
+	fmt.Fprintf(w, "%-24s %6s %6s %7s %7s %8s %8s\n", "source", "rows", "AUC", "R@1%", "R@.1%", "R ship", "R ship.1")
 	groups := make(map[string][]float64)
 	var names []string
 	add := func(name string, odds float64) {
@@ -89,7 +90,7 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 	}
 	for _, n := range names {
 		g := groups[n]
-		fmt.Printf("%-24s %6d %6.3f %7.3f %7.3f %8.3f %8.3f\n", n, len(g), auc(g, plain), above(g, one), above(g, mille), above(g, oddsPercent), above(g, oddsMille))
+		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f %7.3f %8.3f %8.3f\n", n, len(g), auc(g, plain), above(g, one), above(g, mille), above(g, oddsPercent), above(g, oddsMille))
 	}
 
 	var tool []float64
@@ -99,10 +100,10 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 		}
 	}
 	if g := groups["= tool results"]; len(g) > 0 && len(tool) > 0 {
-		fmt.Printf("tool results against the harmless tool results of that source: AUC %.3f\n", auc(g, tool))
+		fmt.Fprintf(w, "tool results against the harmless tool results of that source: AUC %.3f\n", auc(g, tool))
 	}
 
-	fmt.Println("\nbenign rows of sources not trained on: flagged at 0.9, at 0.99")
+	fmt.Fprintln(w, "\nbenign rows of sources not trained on: flagged at 0.9, at 0.99")
 	fp := make(map[string][]float64)
 	var fnames []string
 	for _, s := range benign {
@@ -120,16 +121,16 @@ func report(held []scored, models []*linear.Model, rows []row, set settings, wor
 	}
 	sort.Strings(fnames)
 	for _, n := range fnames {
-		fmt.Printf("%-30s %6d %7.4f %7.4f\n", n, len(fp[n]), above(fp[n], oddsPercent), above(fp[n], oddsMille))
+		fmt.Fprintf(w, "%-30s %6d %7.4f %7.4f\n", n, len(fp[n]), above(fp[n], oddsPercent), above(fp[n], oddsMille))
 	}
-	obfuscation(held, models)
+	obfuscation(w, held, models)
 	if worst > 0 {
-		printWorst(held, worst)
+		printWorst(w, held, worst)
 	}
 	return benign
 }
 
-func printWorst(held []scored, n int) {
+func printWorst(w io.Writer, held []scored, n int) {
 	by := make(map[string][]scored)
 	for _, s := range held {
 		k := fmt.Sprint(s.Source, " ", s.Label)
@@ -138,13 +139,13 @@ func printWorst(held []scored, n int) {
 	for k, list := range by {
 		benign := strings.HasSuffix(k, " 0")
 		sort.Slice(list, func(i, j int) bool { return list[i].odds < list[j].odds != benign })
-		fmt.Println("---", k)
+		fmt.Fprintln(w, "---", k)
 		for _, s := range list[:min(n, len(list))] {
 			t := s.Text
 			if len(t) > 160 {
 				t = t[:160]
 			}
-			fmt.Printf("  %6.2f %5d %q\n", s.odds, len(s.Text), t)
+			fmt.Fprintf(w, "  %6.2f %5d %q\n", s.odds, len(s.Text), t)
 		}
 	}
 }
@@ -185,7 +186,7 @@ func nonEnglish(text string) bool {
 
 // extraReport counts what m flags in the files below dir, which should be
 // benign: each file, cut to 256 KB, is one text.
-func extraReport(m *linear.Model, dir string) error {
+func extraReport(w io.Writer, m *linear.Model, dir string) error {
 	var sc linear.Scanner
 	n := [linear.Buckets]int{}
 	hit := n
@@ -202,10 +203,10 @@ func extraReport(m *linear.Model, dir string) error {
 		n[k]++
 		if f.Odds >= oddsPercent {
 			hit[k]++
-			fmt.Printf("  %6.2f %6.2f %s %q\n", f.Odds, f.Margin, path, string(b[f.From:f.To]))
+			fmt.Fprintf(w, "  %6.2f %6.2f %s %q\n", f.Odds, f.Margin, path, string(b[f.From:f.To]))
 		}
 		return nil
 	})
-	fmt.Printf("extra benign texts flagged, by bucket: %v of %v\n", hit, n)
+	fmt.Fprintf(w, "extra benign texts flagged, by bucket: %v of %v\n", hit, n)
 	return err
 }
