@@ -44,9 +44,10 @@ var codeRules = []rule{
 	{id: "django-secret-key", pattern: `django-insecure-[!-&(-~]{40,60}`, open: true},
 	{id: "rails-master-key", pattern: `[a-f0-9]{32}`, near: "rails_master|master.key"},
 
-	{id: "openai-key", pattern: `sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,170}`, open: true, bits: 3.4},
 	{id: "anthropic-key", pattern: `sk-ant-[a-z0-9]{3,12}-[A-Za-z0-9_-]{40,200}`, open: true},
 	{id: "openrouter-key", pattern: `sk-or-(?:v1-)?[a-f0-9]{64}`, open: true},
+	{id: "langfuse-key", pattern: `(?:sk|pk)-lf-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, open: true},
+	{id: "openai-key", pattern: `sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,170}`, open: true, bits: 3.4},
 	{id: "huggingface-token", pattern: `(?:hf_[A-Za-z]{34,37}|api_org_[A-Za-z]{34})`, open: true},
 	{id: "groq-key", pattern: `gsk_[A-Za-z0-9]{48,60}`, open: true},
 	{id: "replicate-token", pattern: `r8_[A-Za-z0-9]{37}`, open: true},
@@ -56,7 +57,6 @@ var codeRules = []rule{
 	{id: "nvidia-key", pattern: `nvapi-[A-Za-z0-9_-]{60,80}`, open: true},
 	{id: "cerebras-key", pattern: `csk-[a-z0-9]{48}`, open: true},
 	{id: "langsmith-key", pattern: `lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}`, open: true},
-	{id: "langfuse-key", pattern: `(?:sk|pk)-lf-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, open: true},
 	{id: "pinecone-key", pattern: `pcsk_[A-Za-z0-9]{5,6}_[A-Za-z0-9]{60,70}`, open: true},
 	{id: "voyage-key", pattern: `pa-[A-Za-z0-9_-]{43}`, bits: 3.8},
 	{id: "jina-key", pattern: `jina_[A-Za-z0-9_-]{50,64}`, open: true},
@@ -67,7 +67,6 @@ var codeRules = []rule{
 	{id: "cohere-key", pattern: `[A-Za-z0-9]{40}`, near: "cohere|co_api_key"},
 	{id: "mistral-key", pattern: `[A-Za-z0-9]{32}`, near: "mistral"},
 	{id: "together-key", pattern: `(?:[a-f0-9]{64}|tgp_v1_[A-Za-z0-9_-]{40,50})`, near: "together"},
-	{id: "stability-key", pattern: `sk-[A-Za-z0-9]{48}`},
 	{id: "kagi-key", pattern: `[A-Za-z0-9_-]{11}\.[A-Za-z0-9_-]{43}`, near: "kagi"},
 	{id: "wandb-key", pattern: `[a-f0-9]{40}`, near: "wandb"},
 

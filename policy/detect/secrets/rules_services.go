@@ -10,7 +10,7 @@ var serviceRules = []rule{
 	{id: "discord-token", pattern: `(?:mfa\.[A-Za-z0-9_-]{84}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,40})`},
 	{id: "teams-webhook", pattern: `(?:outlook\.office|webhook\.office)\.com/webhook[b2]{0,2}/[A-Za-z0-9@-]{60,90}/IncomingWebhook/[a-f0-9]{20,40}/[a-f0-9-]{30,40}`, open: true},
 	{id: "telegram-token", pattern: `[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}`},
-	{id: "telegram-token", pattern: `[0-9]{8,10}:A[A-Za-z0-9_-]{34}`, near: "telegram|bot"},
+	{id: "telegram-bot-token", pattern: `[0-9]{8,10}:A[A-Za-z0-9_-]{34}`, near: "telegram|bot"},
 	{id: "twitch-stream-key", pattern: `live_[0-9]{6,12}_[A-Za-z0-9]{28,32}`},
 	{id: "dropbox-token", pattern: `sl\.[A-Za-z0-9_-]{100,1000}[A-Za-z0-9_-]{0,600}`, open: true},
 	{id: "facebook-token", pattern: `EA[A-Z][A-Za-z0-9]{40,400}`, bits: 3.8},
@@ -22,6 +22,7 @@ var serviceRules = []rule{
 	{id: "twitter-key", pattern: `[A-Za-z0-9]{18,50}`, near: "twitter_|twitter-|twitterkey|twittersecret|twitter.|consumer_key|consumerkey|consumer_secret|consumersecret"},
 	{id: "linkedin-key", pattern: `[A-Za-z0-9]{14,16}`, near: "linkedin_|linkedin-|linkedinkey|linkedinsecret"},
 
+	{id: "workos-key", pattern: `sk_(?:live_|test_)?a2V5X[A-Za-z0-9+/=]{30,80}`, open: true},
 	{id: "stripe-key", pattern: `(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,247}`, open: true},
 	{id: "stripe-webhook-secret", pattern: `whsec_[A-Za-z0-9+/=]{24,80}`, open: true},
 	{id: "square-token", pattern: `(?:sandbox-)?sq0(?:atp|atb|csp|cst)-[A-Za-z0-9_-]{22,60}`, open: true},
@@ -30,7 +31,7 @@ var serviceRules = []rule{
 	{id: "paypal-secret", pattern: `E[A-Za-z0-9_-]{79}`},
 	{id: "paypal-client", pattern: `A[A-Za-z0-9_-]{79}`, near: "paypal"},
 	{id: "braintree-key", pattern: `[a-f0-9]{32}`, near: "braintree"},
-	{id: "adyen-key", pattern: `AQE[A-Za-z0-9]{3,10}[A-Za-z0-9+/=_-]{80,200}-[A-Za-z0-9+/=]{20,60}-[!-~]{8,24}`, open: true},
+	{id: "adyen-key", pattern: `AQE[A-Za-z0-9+/=]{80,200}-[A-Za-z0-9+/=]{20,60}-[!-~]{8,24}`, open: true},
 	{id: "flutterwave-key", pattern: `FLW(?:PUBK|SECK)_(?:TEST|LIVE)?-?[a-h0-9]{12,32}-?X?`},
 	{id: "plaid-token", pattern: `(?:access|public|link)-(?:sandbox|development|production)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`},
 	{id: "plaid-secret", pattern: `[a-f0-9]{24,30}`, near: "plaid"},
@@ -67,7 +68,6 @@ var serviceRules = []rule{
 	{id: "okta-token", pattern: `00[A-Za-z0-9_-]{40}`, bits: 3.2},
 	{id: "auth0-secret", pattern: `[A-Za-z0-9_-]{64}`, near: "auth0|client_secret|clientsecret"},
 	{id: "clerk-key", pattern: `(?:sk|pk)_(?:live|test)_[A-Za-z0-9]{40,60}\$?`, open: true},
-	{id: "workos-key", pattern: `sk_(?:live_|test_)?a2V5X[A-Za-z0-9+/=]{30,80}`, open: true},
 	{id: "authress-key", pattern: `(?:sc|ext|scauth|authress)_[A-Za-z0-9]{5,30}\.[A-Za-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[A-Za-z0-9+/_=-]{30,120}`},
 	{id: "keycloak-onelogin-secret", pattern: `[a-f0-9]{64}`, near: "onelogin|keycloak|jumpcloud|duo_"},
 
