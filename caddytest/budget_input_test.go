@@ -160,7 +160,9 @@ func TestBudgetOutputNeverTold(t *testing.T) {
 	s, p := startBudget(t, "budget 100 USD/day")
 	silent := strings.NewReplacer(`,"output_tokens":7}`, `}`, `"output_tokens":7,`, ``, `"usage":{"output_tokens":7}`, `"usage":{}`, `,"completion_tokens":7`, ``, `,"total_tokens":18`, ``,
 		`,"candidatesTokenCount":7`, ``, `,"totalTokenCount":18`, ``, `,"eval_count":7`, ``)
-	p.answers(func(w http.ResponseWriter, r *http.Request, body []byte) { healthyAnswer(&rewriter{w, silent}, r, body) })
+	p.answers(func(w http.ResponseWriter, r *http.Request, body []byte) {
+		healthyAnswer(&rewriter{w, silent}, r, body)
+	})
 	for i := range faultSpeakers {
 		q := &faultSpeakers[i]
 		model := map[string]string{"a": "claude-x", "g": "gemini-x", "l": "llama-x"}[q.line]
