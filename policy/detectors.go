@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/pii"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/secrets"
 )
@@ -99,14 +100,13 @@ func (s *selection) each(f func(text string)) {
 	}
 }
 
-// rules lists the rules of all matches.
-func (s *selection) rules(sc detect.Scanner) ref.Val {
-	var matches []detect.Match
+// rules lists the rules of all matches: in the texts, in their normalised form and
+// in what is encoded in them.
+func (s *selection) rules(sc detect.Incremental) ref.Val {
 	found := []string{}
 	s.each(func(text string) {
-		matches = sc.Scan(matches[:0], text)
-		for i := range matches {
-			found = append(found, strings.ReplaceAll(matches[i].Rule, "-", "_"))
+		for _, m := range detect.Merge(norm.Deep(text, sc)) {
+			found = append(found, strings.ReplaceAll(m.Rule, "-", "_"))
 		}
 	})
 	return types.DefaultTypeAdapter.NativeToValue(found)
@@ -138,25 +138,16 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
 		found := false
 		s.each(func(text string) {
-			found = found || strings.Contains(strings.Join(strings.Fields(strings.ToLower(text)), " "), words)
+			found = found || strings.Contains(strings.Join(strings.Fields(strings.ToLower(norm.Of(text).Text())), " "), words)
 		})
 		return types.Bool(found)
 	})
 }
 
-// hiddenChars counts the characters that are not seen and have no business in
-// prose: format characters, tags, and what stands in for spaces.
+// hiddenChars counts the characters that nobody sees.
 func hiddenChars(text string) (n int) {
-	for i := 0; i < len(text); {
-		if text[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(text[i:])
-		i += size
-		switch {
-		case r == 0x00AD, r == 0x180E, r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F, r == 0xFEFF,
-			r >= 0xFFF9 && r <= 0xFFFB, r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r >= 0xE0000 && r <= 0xE0FFF:
+	for _, r := range text {
+		if r >= utf8.RuneSelf && norm.Hidden(r) {
 			n++
 		}
 	}

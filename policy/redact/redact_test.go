@@ -203,3 +203,31 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("%s %s %s", a, b, c)
 	}
 }
+
+// Disguises do not help: look-alikes, invisible characters and one layer of
+// encoding are seen through, and the original bytes are what is replaced.
+func TestDisguised(t *testing.T) {
+	s := NewSession()
+	s.Add(numbers(Mask, true, true))
+	for in, want := range map[string]string{
+		"call 12\u200b34 now":       "call [NUMBER] now",
+		"call １２３４ now":             "call [NUMBER] now",
+		"call \U0001D7CF234 now":    "call [NUMBER] now",
+		"call 12\u00ad\u200d34 now": "call [NUMBER] now",
+	} {
+		body, _ := json.Marshal(in)
+		got := request(t, s, view(t, llm.Chat, `{"model":"m","messages":[{"role":"user","content":`+string(body)+`}]}`))
+		if !strings.Contains(got, `"`+want+`"`) {
+			t.Errorf("request: %q became %s", in, got)
+		}
+		if got := s.Whole(rewrite.Text, in); got != want {
+			t.Errorf("answer: %q became %q", in, got)
+		}
+	}
+	secret := "dG9wLXNlY3JldCBpcyB0aGUgd29yZA==" // "top-secret is the word"
+	s = NewSession()
+	s.Add(&Rule{Name: "w", Scanners: []detect.Incremental{digits{}}, Kinds: map[string]bool{detect.KindSecret: true}, Request: true})
+	if got := request(t, s, view(t, llm.Chat, `{"model":"m","messages":[{"role":"user","content":"decode `+secret+` please"}]}`)); !strings.Contains(got, `"decode [WORD] please"`) {
+		t.Errorf("encoded: %s", got)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
 )
 
 // hashKey is the key of Hash: values found by two processes cannot be compared.
@@ -127,6 +128,10 @@ func (s *Session) whole(rules []*Rule, k rewrite.Kind, text string, response boo
 		return ""
 	}
 	st := s.stream(rules, k, response)
+	if !response {
+		// A request is there in full: also what is encoded in it can be read.
+		return st.write(text, norm.Deep(text, s.scanners(rules, k, false)...))
+	}
 	return st.Feed(text) + st.Flush()
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
 )
 
 // stream redacts one text. It implements rewrite.Stream.
@@ -14,23 +15,24 @@ type stream struct {
 	rules    []*Rule
 	kind     rewrite.Kind
 	response bool
-	d        *detect.Stream
+	d        *norm.Stream
 	at       int // position in the whole text of what Feed returns next
 }
 
 func (s *Session) stream(rules []*Rule, k rewrite.Kind, response bool) *stream {
-	var scanners []detect.Incremental
+	return &stream{s: s, rules: rules, kind: k, response: response, d: norm.NewStream(s.scanners(rules, k, response)...)}
+}
+
+func (s *Session) scanners(rules []*Rule, k rewrite.Kind, response bool) (scanners []detect.Incremental) {
 	for _, r := range rules {
-		for _, sc := range r.Scanners {
-			scanners = append(scanners, sc)
-		}
+		scanners = append(scanners, r.Scanners...)
 	}
 	// What the model only thought about keeps its replacements: it may be
 	// signed, and goes back to the model.
 	if response && len(s.values) > 0 && k != rewrite.Reasoning {
 		scanners = append(scanners, tokens{s})
 	}
-	return &stream{s: s, rules: rules, kind: k, response: response, d: detect.NewStream(scanners...)}
+	return scanners
 }
 
 // Feed implements rewrite.Stream.
