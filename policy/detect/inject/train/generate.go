@@ -12,7 +12,7 @@ func lists() lexicon {
 	for _, text := range []string{
 		attackLists, payloadLists, attackLists2, payloadLists2,
 		personaLists, toolLists, benignLists, questionLists, roleLists,
-		languageLists1, languageLists1b, languageLists2, languageLists2b, technicalLists,
+		languageLists1, languageLists1b, languageLists2, languageLists2b, technicalLists, triggerLists,
 	} {
 		x.add(text)
 	}
