@@ -69,7 +69,11 @@ func crashChild(path string) {
 func TestKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	durable := map[string]bool{}
-	for range 12 {
+	kills := 200
+	if testing.Short() {
+		kills = 30
+	}
+	for range kills {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), crashEnv+"="+path)
 		out, err := cmd.StdoutPipe()
@@ -91,7 +95,7 @@ func TestKilled(t *testing.T) {
 			if n++; n == 1 {
 				go func() {
 					defer close(killed)
-					time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+					time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
 					cmd.Process.Kill()
 				}()
 			}
@@ -101,7 +105,7 @@ func TestKilled(t *testing.T) {
 	}
 	l := openAt(t, path, Options{})
 	checkEachOnce(t, l, durable)
-	t.Logf("%d durable reservations in 12 processes", len(durable))
+	t.Logf("%d durable reservations in %d processes that were killed", len(durable), kills)
 	if got := inspect(t, l); got.Open != 0 || got.Reserved != 0 {
 		t.Errorf("%d open with %d", got.Open, got.Reserved)
 	}

@@ -263,7 +263,11 @@ func judge(file string, durable map[string]bool) (err error) {
 }
 
 func TestPowerLossLosesNothing(t *testing.T) {
-	if lost, why := losePower(t, Options{}, 80); lost > 0 {
+	images := 200
+	if testing.Short() {
+		images = 40
+	}
+	if lost, why := losePower(t, Options{}, images); lost > 0 {
 		t.Errorf("%d images lost something, e.g.: %v", lost, why)
 	}
 }
