@@ -112,7 +112,7 @@ func (j *job) urlPassword(p int) int {
 		return 0
 	}
 	switch strings.ToLower(v) {
-	case "password", "pass", "pwd", "passwd", "your_password", "yourpassword", "your-password", "port":
+	case "password", "pass", "pwd", "passwd", "your_password", "yourpassword", "your-password", "port", "redacted", "xxxxxx", "xxxxx", "changeme":
 		return 0
 	}
 	return at

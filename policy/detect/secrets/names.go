@@ -215,7 +215,7 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			i--
 		}
 		a.name = text[i:end]
-	case "is", "are", "be", "to", "was":
+	case "is", "are":
 		if a.op != ' ' && a.op != ':' {
 			return a, false
 		}

@@ -14,6 +14,8 @@ type rule struct {
 	// bits is the entropy per byte that the token must have at least; 0 means
 	// the usual bound, negative means none.
 	bits float64
+	// upper says that the token has capitals, small letters and digits.
+	upper bool
 }
 
 // What runs data centres, networks and databases.
@@ -29,7 +31,6 @@ var cloudRules = []rule{
 	{id: "gcp-oauth-token", pattern: `ya29\.[A-Za-z0-9_-]{20,1000}[A-Za-z0-9_.-]{0,1000}`, open: true},
 	{id: "gcp-refresh-token", pattern: `1//0[A-Za-z0-9_-]{30,200}`, open: true},
 	{id: "gcp-oauth-client", pattern: `[0-9]{6,15}-[a-z0-9]{32}\.apps\.googleusercontent\.com`},
-	{id: "google-oauth-secret", pattern: `[A-Za-z0-9_-]{24}`, near: "client_secret|clientsecret|client-secret|consumer_secret"},
 	{id: "azure-storage-key", pattern: `[A-Za-z0-9+/]{86}==`, open: true},
 	{id: "azure-shared-access-key", pattern: `[A-Za-z0-9+/]{43}=`, open: true, near: "sharedaccesskey|shared_access_key|accesskey|secret=|accountkey|primarykey|hostname="},
 	{id: "azure-client-secret", pattern: `[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}`},
@@ -56,11 +57,11 @@ var cloudRules = []rule{
 	{id: "cloudflare-key", pattern: `[A-Za-z0-9_-]{37,40}`, near: "cloudflare|cf_api|cf-api|x-auth-key"},
 	{id: "fastly-token", pattern: `[A-Za-z0-9_-]{32}`, near: "fastly"},
 	{id: "vault-token", pattern: `hv[sbr]\.[A-Za-z0-9_-]{20,400}`, open: true},
-	{id: "vault-old-token", pattern: `[sbr]\.[A-Za-z0-9]{24,26}`, bits: 3.6},
+	{id: "vault-old-token", pattern: `[sbr]\.[A-Za-z0-9]{24,26}`, bits: 3.6, near: "vault|token"},
 	{id: "vault-unseal-key", pattern: `[A-Za-z0-9+/]{44}`, near: "unseal"},
 	{id: "terraform-token", pattern: `[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}`, open: true},
 	{id: "pulumi-token", pattern: `pul-[a-f0-9]{40}`},
-	{id: "doppler-token", pattern: `dp\.(?:ct|pt|st|sa|scim|audit|said|sakt)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}`, open: true},
+	{id: "doppler-token", pattern: `dp\.(?:ct|pt|st|said|sakt|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}`, open: true},
 	{id: "infracost-key", pattern: `ico-[A-Za-z0-9]{32}`},
 	{id: "prefect-key", pattern: `pn[ub]_[A-Za-z0-9]{36}`},
 	{id: "databricks-token", pattern: `dapi[a-f0-9]{32}(?:-[0-9])?`},
@@ -78,7 +79,7 @@ var cloudRules = []rule{
 	{id: "1password-secret-key", pattern: `A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}`},
 	{id: "1password-service-token", pattern: `ops_eyJ[A-Za-z0-9+/_-]{200,1000}[A-Za-z0-9+/_=-]{0,1000}`, open: true},
 	{id: "infisical-token", pattern: `st\.[a-f0-9]{8}-[a-f0-9-]{27}\.[a-f0-9]{32}\.[a-f0-9]{32}`},
-	{id: "tailscale-key", pattern: `tskey-(?:[a-z]{2,12}-)?[A-Za-z0-9]{6,20}(?:CNTRL)?-[A-Za-z0-9]{8,40}`, open: true},
+	{id: "tailscale-key", pattern: `tskey-(?:[a-z]{2,12}-)?[A-Za-z0-9]{6,25}-[A-Za-z0-9]{8,40}`, open: true},
 	{id: "ngrok-token", pattern: `[12][A-Za-z0-9]{26}_[1-9A-Za-z]{20,21}`, bits: 4},
 	{id: "duffel-key", pattern: `duffel_(?:test|live)_[A-Za-z0-9_=-]{43}`},
 	{id: "artifactory-key", pattern: `AKCp[0-9][A-Za-z0-9]{60,75}`, open: true},

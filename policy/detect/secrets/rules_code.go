@@ -4,7 +4,7 @@ package secrets
 var codeRules = []rule{
 	{id: "github-token", pattern: `gh[pousr]_[A-Za-z0-9]{36,255}`, open: true},
 	{id: "github-fine-grained-token", pattern: `github_pat_[A-Za-z0-9_]{36,255}`, open: true},
-	{id: "gitlab-token", pattern: `gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.=-]{20,300}`, open: true},
+	{id: "gitlab-token", pattern: `gl(?:pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.=-]{20,300}`, open: true},
 	{id: "gitlab-runner-token", pattern: `GR1348941[A-Za-z0-9_-]{20}`, open: true},
 	{id: "bitbucket-token", pattern: `ATBB[A-Za-z0-9]{32}`, open: true},
 	{id: "atlassian-token", pattern: `AT(?:ATT|CTT)3x[A-Za-z0-9_=-]{100,400}`, open: true},
@@ -47,7 +47,7 @@ var codeRules = []rule{
 	{id: "anthropic-key", pattern: `sk-ant-[a-z0-9]{3,12}-[A-Za-z0-9_-]{40,200}`, open: true},
 	{id: "openrouter-key", pattern: `sk-or-(?:v1-)?[a-f0-9]{64}`, open: true},
 	{id: "langfuse-key", pattern: `(?:sk|pk)-lf-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, open: true},
-	{id: "openai-key", pattern: `sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,170}`, open: true, bits: 3.4},
+	{id: "openai-key", pattern: `sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,170}`, open: true, bits: 3.4, upper: true},
 	{id: "huggingface-token", pattern: `(?:hf_[A-Za-z]{34,37}|api_org_[A-Za-z]{34})`, open: true},
 	{id: "groq-key", pattern: `gsk_[A-Za-z0-9]{48,60}`, open: true},
 	{id: "replicate-token", pattern: `r8_[A-Za-z0-9]{37}`, open: true},

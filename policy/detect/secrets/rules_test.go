@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/shape"
 )
 
@@ -14,6 +15,23 @@ func rules() (out []rule) {
 		out = append(out, g...)
 	}
 	return out
+}
+
+// A pattern matches all that it can mean: alternatives are tried in order and
+// repetitions give nothing back, so a careless pattern would not.
+func TestPatternsMatchThemselves(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, r := range rules() {
+		p := shape.Compile(r.pattern)
+		for range 200 {
+			token := p.Sample(rnd.IntN)
+			c := detect.NewCursor(token, true)
+			if e := p.Match(&c, 0); e != len(token) {
+				t.Errorf("%s: %d of the %d bytes of %q", r.id, e, len(token), token)
+				break
+			}
+		}
+	}
 }
 
 // Every rule finds tokens of its form: made up here, since none may stand in a
@@ -42,7 +60,7 @@ func TestEveryRuleFinds(t *testing.T) {
 				}
 			}
 		}
-		if found < tries*8/10 {
+		if found < tries*7/10 { // short ones may by chance have no digit, or little entropy
 			t.Errorf("%s: %d of %d tokens were found", r.id, found, tries)
 		}
 		if named == 0 {

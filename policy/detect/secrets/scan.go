@@ -27,6 +27,8 @@ type compiled struct {
 	near    []int // numbers of words of nearWords
 	slashes bool  // tokens may begin with a slash or plus: base64
 	bits    float64
+	upper   bool
+	bare    bool // no prefix tells what it is
 }
 
 // Scanner finds credentials. The zero value is not usable; take New().
@@ -58,7 +60,7 @@ func newScanner() *Scanner {
 	seen := map[string]bool{}
 	for _, group := range [][]rule{codeRules, cloudRules, serviceRules} {
 		for _, r := range group {
-			c := &compiled{id: r.id, pattern: shape.Compile(r.pattern), open: r.open, bits: r.bits}
+			c := &compiled{id: r.id, pattern: shape.Compile(r.pattern), open: r.open, bits: r.bits, upper: r.upper}
 			if c.bits == 0 {
 				c.bits = usualBits
 			}
@@ -87,6 +89,7 @@ func newScanner() *Scanner {
 				}
 			}
 			bare := first > 4
+			c.bare = bare
 			for b := range 256 {
 				switch {
 				case !c.pattern.First.Has(byte(b)):
@@ -247,6 +250,9 @@ func (j *job) accept(r *compiled, p, e int) bool {
 		return false
 	}
 	l := look(token)
+	if r.upper && (l.upper == 0 || l.lower == 0 || l.digit == 0) || r.bare && l.digit < 2 {
+		return false
+	}
 	if len(r.near) > 0 && (l.digit == 0 || l.digit == len(token) || slug(token, &l)) {
 		return false
 	}
@@ -258,6 +264,9 @@ func (j *job) bare(p int, b, prev byte) (int, string) {
 	free, near := j.s.bare[b], j.s.near[b]
 	if len(free)+len(near) == 0 || prev == '_' || !j.run(p) {
 		return 0, ""
+	}
+	if prev == '-' && digestName(j.text[max(0, p-8):p-1]) {
+		return 0, "" // what a lock file or a page says of another file
 	}
 	j.readTo(p)
 	if j.any == 0 || j.any <= p-nearBytes {
@@ -280,6 +289,12 @@ func (j *job) bare(p int, b, prev byte) (int, string) {
 		}
 	}
 	return 0, ""
+}
+
+// digestName tells whether s ends in the name of a hash function.
+func digestName(s string) bool {
+	s = strings.TrimRight(s, "0123456789")
+	return strings.HasSuffix(s, "sha") || strings.HasSuffix(s, "md")
 }
 
 // run tells whether at least runMin token bytes begin at p.

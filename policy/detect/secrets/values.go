@@ -52,7 +52,7 @@ func plausible(v string, s strength, a *assignment) bool {
 			return false
 		}
 	}
-	if placeholders.Contains(v) || strings.Contains(v, "://") || a.quote == 0 && strings.ContainsAny(v, "()<>") {
+	if placeholders.Contains(v) || strings.Contains(v, "://") || a.quote == 0 && strings.ContainsAny(v, "()<>[]{}") || a.quote == '`' && strings.Contains(v, "\"") {
 		return false
 	}
 	l := look(v)
@@ -62,6 +62,9 @@ func plausible(v string, s strength, a *assignment) bool {
 	bits := entropy(v)
 	mixed := l.digit > 0 && l.lower+l.upper > 0
 	loud := a.op == 'i' || a.op == ' ' || a.op == ',' || a.op == '('
+	if (a.op == ',' || a.op == ' ') && a.quote == '`' {
+		return false // a list of names, or a name in a sentence
+	}
 	switch s {
 	case password:
 		if same(v, a.name) {
@@ -76,7 +79,7 @@ func plausible(v string, s strength, a *assignment) bool {
 		if a.quote != 0 && (a.op == '=' || a.op == ':') && l.lower == len(v) && len(v) >= 8 && len(v) < 32 && bits >= 2.5 {
 			return true
 		}
-		if a.paired && len(v) < 64 && l.repeat < 4 {
+		if a.paired && len(v) < 64 && l.repeat < 4 && a.op != ',' {
 			if a.quote != 0 {
 				return a.op != '(' && (l.words > 0 || mixed) && !(l.upper == 0 && l.digit == 0 && strings.ContainsAny(v, "_.-"))
 			}
@@ -94,7 +97,7 @@ func plausible(v string, s strength, a *assignment) bool {
 		}
 		return mixed || special(v) || (l.upper > 0 && l.lower > 0 && l.words < 2)
 	case secretly:
-		if len(v) < 10 || !mixed && !(len(v) >= 20 && bits >= 3.5 && l.lower > 0 && l.upper > 2 && l.words < len(v)/6+2) {
+		if len(v) < 10 || !mixed && !(len(v) >= 20 && bits >= 3.5 && a.quote != 0 && l.lower > 0 && l.upper*3 > len(v)) || wordy(v, &l) {
 			return false
 		}
 		if a.quote == 0 && (dotted(v) || len(v) < 16) && l.digit < 3 {
@@ -126,8 +129,26 @@ func dotted(v string) bool {
 	return dots > 0 && !digit(v[0])
 }
 
+// wordy tells whether v is words as programs write them: X-Content-Sha256,
+// oauth2.serviceAccount. Capitals only begin words, digits only end them.
+func wordy(v string, l *looks) bool {
+	if l.changes > 2 || l.digit*4 > len(v) {
+		return false
+	}
+	humps, letters := 0, l.lower+l.upper
+	for i := range len(v) {
+		if letter(v[i]) && (i == 0 || !letter(v[i-1]) || v[i]&0x20 == 0 && v[i-1]&0x20 != 0) {
+			humps++
+		}
+	}
+	return humps > 1 && letters >= 4*humps && (l.upper*3 <= letters || l.lower == 0)
+}
+
 // special tells whether v has a byte that identifiers and words do not have.
-func special(v string) bool { return strings.ContainsAny(v, "!@#$%^&*?~+") }
+// One at either end may belong to the sentence.
+func special(v string) bool {
+	return len(v) > 4 && strings.ContainsAny(strings.Trim(v, "!?*~+"), "!@#$%^&*?~+")
+}
 
 // slug tells whether v is words with separators and perhaps a number: my-app-01.
 func slug(v string, l *looks) bool {
