@@ -134,7 +134,11 @@ func calibrate(m *linear.Model, benign []scored) {
 		for i, s := range list {
 			margins[i], weights[i] = s.margin, 1/math.Sqrt(size[s.Source])
 		}
-		one, tenth := weighted(margins, weights, 0.992), weighted(margins, weights, 0.9992)
+		q := 0.992
+		if len(list) < 500 {
+			q = 0.997 // few texts, and those of few sources: stay further away
+		}
+		one, tenth := weighted(margins, weights, q), weighted(margins, weights, 0.9+q/10)
 		// With few texts the two may lie too close together.
 		gap := math.Max(tenth-one, 0.3)
 		slope := (oddsMille - oddsPercent) / gap
