@@ -246,7 +246,7 @@ func TestContractGovernedCost(t *testing.T) {
 	if a := s.ask(member("research", 100), dear, 1_000).denied(429, "budget_exceeded", false); !strings.Contains(a.Body, "the budget of $2000.00 a month per team") {
 		t.Error(a.Body)
 	}
-	a = s.ask(member("research", 101), dear, 90).ok().told("Llm-Budget-Warning", "team/month 80%")
+	s.ask(member("research", 101), dear, 90).ok().told("Llm-Budget-Warning", "team/month 80%")
 	b := s.standing("team/month", "research")
 	if b.Amount != 2000*llm.USD || b.Settled != 100*19_999*thousandth+90*thousandth {
 		t.Errorf("research: %+v", b)
