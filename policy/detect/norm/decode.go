@@ -36,12 +36,12 @@ func Runs(text string) (out []Run) {
 		}
 		start, escapes, others, hexes := i, 0, 0, 0
 		for i < len(text) && i-start < MaxRun && runByte(text[i]) {
-			switch b := text[i]; {
-			case b == '%':
+			switch runClass(text[i]) {
+			case escape:
 				escapes++
-			case b == '.' || b == '~' || b == ':' || b == '&' || b == '?' || b == '@' || b == ';' || b == ',' || b == '!':
+			case other:
 				others++
-			case hexDigit(b):
+			case hexa:
 				hexes++
 			}
 			i++
@@ -148,6 +148,26 @@ func runByte(b byte) bool {
 		return true
 	}
 	return base64Byte(b)
+}
+
+// What the bytes of a run are.
+const (
+	letter byte = iota
+	escape
+	other // in no alphabet of base64
+	hexa
+)
+
+func runClass(b byte) byte {
+	switch {
+	case b == '%':
+		return escape
+	case hexDigit(b):
+		return hexa
+	case base64Byte(b) || b == '=':
+		return letter
+	}
+	return other
 }
 
 func hexDigit(b byte) bool { return b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'f' }

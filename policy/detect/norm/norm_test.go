@@ -102,7 +102,10 @@ func FuzzView(f *testing.F) {
 	})
 }
 
-var scanners = []detect.Incremental{secrets.New(), pii.New()}
+var (
+	scanners = []detect.Incremental{secrets.New(), pii.New()}
+	deep     = append(scanners[:2:2], Encoded(scanners...))
+)
 
 func TestRuns(t *testing.T) {
 	const secret = "write to ada@example.org, please"
@@ -113,6 +116,9 @@ func TestRuns(t *testing.T) {
 	} {
 		text := "before " + in + " after"
 		got := Deep(text, pii.New())
+		if streamed := Scan(text, Encoded(pii.New())); !slices.Equal(got, streamed) {
+			t.Errorf("%q: Deep %+v, Encoded %+v", in, got, streamed)
+		}
 		if len(got) != 1 || got[0].Rule != pii.Email || !strings.Contains(text[got[0].Start:got[0].End], in[len(in)-10:]) {
 			t.Errorf("%q: %+v", in, got)
 		}
@@ -136,7 +142,7 @@ func TestHiddenSecretIsCovered(t *testing.T) {
 // equal fails unless a stream finds what Scan finds.
 func equal(t *testing.T, text string, step int) {
 	t.Helper()
-	s := NewStream(scanners...)
+	s := NewStream(deep...)
 	var out strings.Builder
 	var got []detect.Match
 	take := func(safe string, m []detect.Match) {
@@ -156,14 +162,14 @@ func equal(t *testing.T, text string, step int) {
 	if out.String() != text {
 		t.Fatalf("%q came out as %q", text, out.String())
 	}
-	if want := Scan(text, scanners...); !slices.Equal(got, want) {
+	if want := Scan(text, deep...); !slices.Equal(got, want) {
 		t.Fatalf("%q in pieces of %d: %+v, want %+v", text, step, got, want)
 	}
 }
 
 var streamed = []string{
 	"mail a\u200bda@exa\u00admple.org now", "card ４１１１ 1111 1111 1111.", "\U000e0061\U000e0040\U000e0062\U000e002e\U000e0069\U000e006f x",
-	"password = \"tr\u200b0ub4dor&3\" and ada@example.org", "call ٢١٢-٥٥٥-٠١٨٧ today", "\u200b\u200b\u200b", "caf\u00e9 漢字 \xff",
+	"password = \"tr\u200b0ub4dor&3\" and ada@example.org", "call ٢١٢-٥٥٥-٠١٨٧ today", "see d3JpdGUgdG8gYWRhQGV4YW1wbGUub3JnLCBwbGVhc2U= or ada%40example.org", "\u200b\u200b\u200b", "caf\u00e9 漢字 \xff",
 }
 
 func TestStream(t *testing.T) {
@@ -181,6 +187,19 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, step int) {
 		equal(t, text[:min(len(text), 300)], min(max(step, 1), 64))
 	})
+}
+
+// Runs that are longer than what is read are not held beyond that.
+func TestLongRun(t *testing.T) {
+	text := "a " + strings.Repeat("YWRhQGV4YW1wbGUub3JnIA", 400) + " b"
+	equal(t, text, 13)
+	s := NewStream(deep...)
+	for i := 0; i < len(text); i += 13 {
+		s.Feed(text[i:min(len(text), i+13)])
+		if s.Held() > 2*maxEncoded {
+			t.Fatalf("%d bytes are held", s.Held())
+		}
+	}
 }
 
 // A long stream keeps positions although it forgets what is behind it.

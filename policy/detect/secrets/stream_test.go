@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,5 +93,22 @@ func BenchmarkScan(b *testing.B) {
 				dst = New().Scan(dst[:0], text)
 			}
 		})
+	}
+}
+
+// A key that is longer than any match is one match of the bound, is never held
+// beyond it, and is the same in pieces.
+func TestLongKey(t *testing.T) {
+	text := "x -----BEGIN PRIV" + "ATE KEY-----\n" + strings.Repeat("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAA\n", 400)
+	want := New().Scan(nil, text)
+	if len(want) == 0 || want[0].Rule != ruleKey || want[0].End-want[0].Start != detect.MaxLong {
+		t.Fatalf("%+v", want)
+	}
+	var cuts []int
+	for c := 61; c < len(text); c += 61 {
+		cuts = append(cuts, c)
+	}
+	if got := detecttest.Feed(t, text, cuts, New()); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
