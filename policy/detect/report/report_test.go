@@ -1,0 +1,66 @@
+package main
+
+import (
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(f)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReport(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "secrets.jsonl.gz", `{"text":"password = \"tr0ub4dor&3\"","label":1,"provider":"x.one.1"}
+{"text":"nothing","label":1,"provider":"x.two.1"}
+{"text":"nothing","label":0,"provider":"x.two.1"}`)
+	write(t, dir, "pii.json.gz", `[{"full_text":"é ada@example.org","spans":[{"entity_type":"EMAIL_ADDRESS","start_position":2,"end_position":17}]}]`)
+	write(t, dir, "prompts/a.jsonl.gz", `{"text":"call 212-555-0187","label":0}
+{"text":"bob@example.org","label":1}`)
+	var out strings.Builder
+	r := &report{dir: dir, out: &out}
+	if err := r.secrets(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.pii(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"found 1 of 2 (0.500)", "flagged 0 of 1 near misses", "with a secret: 0 of 1", "email                1.000 1.000 1.000", "phone                1\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestBadData(t *testing.T) {
+	dir := t.TempDir()
+	r := &report{dir: dir, out: new(strings.Builder)}
+	if r.secrets() == nil || r.pii() == nil {
+		t.Error("files that are not there are no error")
+	}
+	write(t, dir, "secrets.jsonl.gz", `{"text":`)
+	if r.secrets() == nil {
+		t.Error("half a line is no error")
+	}
+}
