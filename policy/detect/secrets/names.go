@@ -71,6 +71,19 @@ var nameMachine = func() *automaton.Automaton {
 	return automaton.Must(words...)
 }()
 
+// services are companies whose keys have no form of their own: a value that is
+// assigned to a name with one of these is looked at like that of a key.
+var services = automaton.Must("adafruit", "adobe", "airtable", "algolia", "alibaba", "aliyun", "amplitude", "appdynamics", "artifactory", "asana", "atlassian", "auth0",
+	"azure", "beamer", "binance", "bitbucket", "bitfinex", "bittrex", "bugsnag", "circleci", "clearbit", "cloudant", "cloudflare", "cloudinary", "cloudsight", "codacy", "codeclimate", "codecov",
+	"cohere", "coinbase", "coinapi", "coinlayer", "confluence", "confluent", "contentful", "coveralls", "datadog", "deepgram", "digitalocean", "discord", "drone", "droneci", "dropbox", "dynatrace",
+	"elastic", "etherscan", "etsy", "facebook", "fastly", "finicity", "finnhub", "firebase", "flickr", "foursquare", "freshbooks", "freshdesk", "gitea", "gitter", "gocardless", "grafana", "hashicorp",
+	"helpscout", "heroku", "hubspot", "hunterio", "infura", "instagram", "intercom", "jfrog", "jumpcloud", "kraken", "kucoin", "launchdarkly", "linkedin", "loggly", "mailchimp", "mailgun", "mailjet",
+	"mandrill", "mapbox", "mattermost", "messagebird", "mixpanel", "moralis", "mural", "netlify", "newrelic", "nexmo", "nytimes", "okta", "onelogin", "openai", "openweather", "opsgenie", "optimizely",
+	"pagerduty", "paypal", "paystack", "pinterest", "plaid", "plivo", "postmark", "privateai", "pusher", "quickbooks", "rapidapi", "razorpay", "reddit", "rollbar", "salesforce", "sauce", "segment",
+	"sendbird", "sendgrid", "sentry", "shodan", "shopify", "shippo", "sidekiq", "snyk", "sonar", "sparkpost", "splunk", "spotify", "squarespace", "statuspage", "stytch", "sumologic", "surge", "tableau",
+	"teamcity", "telegram", "ticketmaster", "todoist", "travis", "trello", "twilio", "twitch", "twitter", "typeform", "unsplash", "virustotal", "vonage", "wakatime", "webex", "wepay", "wistia", "yandex",
+	"yelp", "youtube", "zapier", "zendesk", "zoho", "zoom")
+
 // maxName is how many bytes of a name count, from its end.
 const maxName = 64
 
@@ -115,6 +128,9 @@ func judge(name string) strength {
 		}
 		return true
 	})
+	if best == nothing && n <= 40 && services.Contains(key) {
+		best = weak
+	}
 	if best != nothing && otherNames.Contains(key) {
 		return nothing
 	}

@@ -105,11 +105,14 @@ func plausible(v string, s strength, a *assignment) bool {
 		}
 		return bits >= 2.9 && (l.digit >= 2 || len(v) >= 20) && !slug(v, &l)
 	}
-	if len(v) < 16 || l.digit < 3 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || dotted(v) || loud {
+	if len(v) < 15 || l.digit < 2 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || wordy(v, &l) || dotted(v) || loud || numeric(v) {
 		return false
 	}
-	return l.hex || bits >= 3.5
+	return l.hex || bits >= 3.4
 }
+
+// numeric tells whether v is a number, a date or a version.
+func numeric(v string) bool { return strings.Trim(v, "0123456789.,:-+TZ_") == "" }
 
 // same tells whether v is the name itself, or part of it.
 func same(v, name string) bool {
