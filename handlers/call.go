@@ -214,6 +214,8 @@ func (c *call) own(chain func() error) (err error) {
 	}()
 	switch {
 	case !panicked:
+	case value == errRefused:
+		err = c.refused
 	case value == http.ErrAbortHandler:
 		// A stock proxy gives up like this when the answer breaks off in the
 		// middle, on either side.
@@ -291,6 +293,10 @@ func (c *call) clientLeft() {
 // connection: for the first attempt, and again for each time that the proxy or
 // the transport tries anew. Every call that may have reached the model server is
 // an attempt of its own, admitted and paid for.
+//
+// A refusal leaves by a panic, which own catches: a cancelled request is not
+// enough, since a transport that has an idle connection at hand may notice that
+// only after it has written the header.
 func (c *call) connecting() {
 	c.traced = true
 	if a := c.x.Current(); !c.upstream && a != nil && c.refused == nil && c.wrote.Load() && c.w.mode == modeUndecided {
@@ -300,10 +306,13 @@ func (c *call) connecting() {
 		if err := c.admitProxy(); err != nil {
 			c.refused = denialOf(err)
 			c.cancel(errRefused)
+			panic(errRefused)
 		}
 		return
 	}
-	c.gateForProxy()
+	if !c.gateForProxy() {
+		panic(errRefused)
+	}
 }
 
 // gateForProxy admits the call if nobody has: it runs when something other than

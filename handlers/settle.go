@@ -86,7 +86,13 @@ func (c *call) estimate(a *llm.Attempt) {
 // figure is the governors' business: they charge their bounds.)
 func (c *call) supply(a *llm.Attempt) {
 	u, v := &a.Usage, c.x.View
-	if u.Final || !u.Reported || v == nil || !c.x.Dialect.Generates() {
+	if !u.Reported || v == nil || !c.x.Dialect.Generates() {
+		return
+	}
+	if u.Final {
+		if u.Prompt() == 0 { // no prompt has no tokens
+			u.Input, u.Estimated = (v.InputBound+bytesPerToken-1)/bytesPerToken, true
+		}
 		return
 	}
 	output, known := u.Output, u.Output > 0 && u.Prompt() == 0

@@ -227,6 +227,10 @@ func TestDisguised(t *testing.T) {
 	secret := "dG9wLXNlY3JldCBpcyB0aGUgd29yZA==" // "top-secret is the word"
 	s = NewSession()
 	s.Add(&Rule{Name: "w", Scanners: []detect.Incremental{digits{}}, Kinds: map[string]bool{detect.KindSecret: true}, Request: true})
+	s.rules[0].Response = true
+	if got := s.Whole(rewrite.Text, "decode "+secret+" please"); got != "decode [WORD] please" {
+		t.Errorf("encoded in an answer: %s", got)
+	}
 	if got := request(t, s, view(t, llm.Chat, `{"model":"m","messages":[{"role":"user","content":"decode `+secret+` please"}]}`)); !strings.Contains(got, `"decode [WORD] please"`) {
 		t.Errorf("encoded: %s", got)
 	}

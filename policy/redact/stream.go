@@ -27,6 +27,10 @@ func (s *Session) scanners(rules []*Rule, k rewrite.Kind, response bool) (scanne
 	for _, r := range rules {
 		scanners = append(scanners, r.Scanners...)
 	}
+	if response && len(scanners) > 0 {
+		// What is encoded can be read in a stream, too, as long as it is short.
+		scanners = append(scanners, norm.Encoded(scanners...))
+	}
 	// What the model only thought about keeps its replacements: it may be
 	// signed, and goes back to the model.
 	if response && len(s.values) > 0 && k != rewrite.Reasoning {
