@@ -21,14 +21,14 @@ func lists() lexicon {
 
 // How many texts of each sort the grammar makes.
 const (
-	nDirect   = 9000
-	nPersona  = 3000
-	nTool     = 7000
-	nHard     = 9000
-	nCarrier  = 7000
+	nDirect   = 24000
+	nPersona  = 4000
+	nTool     = 14000
+	nHard     = 22000
+	nCarrier  = 10000
 	nDocument = 6000
-	nEmbedded = 6000
-	nLanguage = 450 // of each language, and as many harmless
+	nEmbedded = 9000
+	nLanguage = 700 // of each language, and as many harmless
 )
 
 // grammar returns the synthetic texts, the same for the same seed and rows: all
