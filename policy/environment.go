@@ -24,8 +24,8 @@ type language struct {
 
 // standard is the language without functions of our own, built once: the
 // variables of vars.go, the standard library and the extensions for strings,
-// lists, sets, math, encoders, bindings and two-variable comprehensions, and the
-// detectors.
+// lists, sets, math, encoders, bindings and two-variable comprehensions, the detectors
+// and classify.
 var standard = sync.OnceValues(func() (*language, error) { return newLanguage(nil) })
 
 // newLanguage builds the language with further functions. Their implementations
@@ -57,7 +57,7 @@ func newLanguage(functions []cel.EnvOption) (*language, error) {
 		cel.ExpressionNodeLimit(maxExprNodes),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.EagerlyValidateDeclarations(true),
-	}, append(detectorFunctions(), functions...)...)...)
+	}, append(append(detectorFunctions(), classifyFunction()), functions...)...)...)
 	if err != nil {
 		return nil, err
 	}

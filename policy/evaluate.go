@@ -29,8 +29,8 @@ const (
 // "allow" or it is in shadow: with code policy_blocked, or with unscannable when
 // it looks at a body of which x has no View.
 //
-// It takes at most the deadline for each rule and does no I/O; ctx is for
-// functions that will ask others.
+// It takes at most the deadline for each rule, and what classifiers take that the rule
+// asks; ctx is for these.
 func (s *Set) Evaluate(ctx context.Context, x *llm.Exchange, env RequestEnv) *llm.Denial {
 	if len(s.rules) == 0 {
 		return nil
@@ -41,6 +41,14 @@ func (s *Set) Evaluate(ctx context.Context, x *llm.Exchange, env RequestEnv) *ll
 	for i := range s.rules {
 		r := &s.rules[i]
 		matched, err := r.matches(e, s)
+		if errors.Is(err, errPending) && r.beside && env.Beside != nil {
+			env.Beside(r.later(e, s))
+			continue
+		}
+		if errors.Is(err, errPending) {
+			e.ask(ctx)
+			matched, err = r.decided(ctx, e, s)
+		}
 		if err == nil && !matched {
 			continue
 		}
@@ -69,7 +77,7 @@ func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
 			matched, err = false, errOther
 		}
 	}()
-	e.fuel, e.sinceLook = s.costLimit, 0
+	e.fuel, e.sinceLook, e.wanted = s.costLimit, 0, e.wanted[:0]
 	if r.clocked {
 		e.deadline = e.clock().Add(s.deadline)
 		// The clock runs while other goroutines have the processor, too. A rule
@@ -79,7 +87,13 @@ func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
 	}
 	v, _, err := r.program.Eval(e)
 	if err != nil {
-		return false, classify(err)
+		if err = reduce(err); len(e.wanted) > 0 && err == errOther {
+			err = errPending // what has no value yet may look like a mistake
+		}
+		return false, err
+	}
+	if types.IsUnknown(v) && len(e.wanted) > 0 {
+		return false, errPending
 	}
 	b, ok := v.(types.Bool)
 	if !ok {
@@ -88,9 +102,9 @@ func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
 	return bool(b), nil
 }
 
-// classify reduces an evaluation error to its kind: its text may quote the
+// reduce reduces an evaluation error to its kind: its text may quote the
 // request.
-func classify(err error) error {
+func reduce(err error) error {
 	var cancelled interpreter.EvalCancelledError
 	switch {
 	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
@@ -99,6 +113,8 @@ func classify(err error) error {
 		return errDeadline
 	case errors.Is(err, errTooLarge):
 		return errSize
+	case errors.Is(err, errClassifier):
+		return errClassifier
 	}
 	return errOther
 }

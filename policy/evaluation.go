@@ -26,6 +26,10 @@ type evaluation struct {
 	headers    headers
 	results    map[resultKey]ref.Val
 
+	// What classifiers were asked and said, and what the rule at work would ask.
+	answers map[question]answer
+	wanted  []question
+
 	scratch [2]ref.Val // arguments of the call that is being judged by its guard
 
 	// The meter of the running rule (see meter.go).
@@ -82,6 +86,8 @@ func (e *evaluation) release() {
 	e.x, e.env = nil, RequestEnv{}
 	clear(e.memo[:])
 	clear(e.results)
+	clear(e.answers)
+	e.wanted = e.wanted[:0]
 	clear(e.scratch[:])
 	for i := range e.selections {
 		e.selections[i].reset()

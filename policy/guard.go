@@ -40,6 +40,7 @@ var unguarded = map[string]bool{
 	operators.Index: true, "type": true, "dyn": true,
 	// These bound what they look at by themselves (see scan).
 	"secrets": true, "pii": true, "injection_score": true, "hidden_chars": true, "has_phrase": true, "tokens": true,
+	classifyName: true,
 }
 
 // unguardedOverloads are overloads of guarded functions of which the same holds.

@@ -1,11 +1,15 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
 
 	"cel.dev/cel-go/cel"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 )
 
 // The values of Rule.Action, Rule.Enforcement and Rule.OnError.
@@ -71,6 +75,14 @@ type RequestEnv struct {
 	Headers http.Header
 	// Now is the value of `now`. Required.
 	Now time.Time
+	// Classifiers answer classify(). Where it is nil, rules that need an answer cannot
+	// be evaluated.
+	Classifiers classify.Asker
+	// Beside, if not nil, is given the evaluations of rules that wait for a classifier
+	// and refuse nothing (flags, unless they say `on_error deny`, and rules in shadow).
+	// It runs them on other goroutines, so that the request need not wait, and adds
+	// the decisions that they return to the Exchange before that is recorded.
+	Beside func(evaluate func(ctx context.Context) []llm.Decision)
 }
 
 // Defaults of the options.
@@ -88,6 +100,8 @@ type options struct {
 	clock     func() time.Time // for the deadline, not for `now`
 	// functions are those that rules may call beyond CEL's own and the detectors.
 	functions []cel.EnvOption
+	// classifiers are the names that classify() takes, sorted.
+	classifiers []string
 }
 
 // language returns the language that the rules are written in.

@@ -30,6 +30,7 @@ type rule struct {
 	program   cel.Program
 	needsBody bool
 	clocked   bool // anything in it reads the clock
+	beside    bool // may wait for a classifier while the request goes on
 }
 
 // Compile compiles the rules. All errors are *CompileError; the first one ends
@@ -53,6 +54,7 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 		if r.Enforcement == "" {
 			r.Enforcement = EnforceOn
 		}
+		patient := r.OnError != OnErrorDeny || r.Enforcement == EnforceShadow
 		if r.OnError == "" {
 			r.OnError = OnErrorDeny
 		}
@@ -67,6 +69,7 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.beside = c.beside && patient
 		s.rules = append(s.rules, *c)
 		s.needsBody = s.needsBody || c.needsBody
 	}
@@ -165,6 +168,10 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if u.response != 0 {
 		return nil, fail(u.response, "`response` can't be used here: the rule judges requests, before there is an answer")
 	}
+	asks, id, msg := checkClassifiers(checked.NativeRep(), o.classifiers)
+	if msg != "" {
+		return nil, fail(id, "%s", msg)
+	}
 	prog, err := plan(lang, checked, u, o)
 	var refused *planError
 	if errors.As(err, &refused) {
@@ -173,7 +180,8 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
 	}
-	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.loops) > 0 || u.calls}, nil
+	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.loops) > 0 || u.calls,
+		beside: asks && (r.Action == ActionFlag || r.Enforcement == EnforceShadow)}, nil
 }
 
 // issueError makes an error of the first thing that the parser or the checker

@@ -196,7 +196,7 @@ var (
 	)
 
 	roots   = [numRoots]*structType{llmType, promptType, callerType, requestType}
-	structs = []*structType{segmentType, toolType, llmType, promptType, callerType, requestType, responseType}
+	structs = []*structType{segmentType, toolType, llmType, promptType, callerType, requestType, responseType, verdictType}
 )
 
 // maxTokens is the limit on output tokens as it stands, -1 when there is none.
