@@ -15,9 +15,12 @@ const (
 	maxString = 1024
 	maxTag    = 128
 	maxTags   = 24
+	// maxPolicies bounds the hashes of sets of rules.
+	maxPolicies = 8
 	// Lists are cut when the record has grown to these lengths, so that what
 	// follows them always has room below MaxRecord.
-	decisionsEnd = 34 << 10
+	decisionsEnd = 30 << 10
+	scansEnd     = 36 << 10
 	attemptsEnd  = 50 << 10
 )
 
@@ -122,6 +125,7 @@ func (l *line) decisions(x *llm.Exchange) {
 		l.str("rule", d.Rule)
 		l.str("action", d.Action)
 		l.str("code", d.Code)
+		l.str("policy", d.Policy)
 		l.str("detail", d.Detail)
 		l.byte('}')
 		if len(l.b) > decisionsEnd {
@@ -129,6 +133,53 @@ func (l *line) decisions(x *llm.Exchange) {
 			l.omitted += len(x.Decisions) - i
 			break
 		}
+	}
+	l.byte(']')
+}
+
+// evidence writes which rules judged and which detectors looked.
+func (l *line) evidence(x *llm.Exchange) {
+	l.strings("policies", x.Policies, maxPolicies, maxTag)
+	l.omitted += x.ScansOmitted
+	if len(x.Scans) == 0 {
+		return
+	}
+	l.name("scans")
+	l.byte('[')
+	for i := range x.Scans {
+		s, at := &x.Scans[i], len(l.b)
+		if i > 0 {
+			l.byte(',')
+		}
+		l.open("detector", s.Detector)
+		l.str("rule", s.Rule)
+		l.str("where", s.Where)
+		l.always("texts", int64(s.Texts))
+		l.always("bytes", s.Bytes)
+		l.str("verdict", s.Verdict)
+		l.num("found", int64(s.Found))
+		l.num("score_millis", int64(s.ScoreMillis))
+		l.byte('}')
+		if len(l.b) > scansEnd {
+			l.b = l.b[:at]
+			l.omitted += len(x.Scans) - i
+			break
+		}
+	}
+	l.byte(']')
+}
+
+// strings writes a list of at most most strings, none for an empty one.
+func (l *line) strings(name string, list []string, most, limit int) {
+	n := len(list)
+	if n == 0 {
+		return
+	}
+	l.omitted += max(0, n-most)
+	l.name(name)
+	for i, s := range list[:min(n, most)] {
+		l.byte("[,"[min(i, 1)])
+		l.b = appendString(l.b, s, limit)
 	}
 	l.byte(']')
 }
@@ -153,6 +204,7 @@ func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt) []byte
 	l.byte('}')
 	l.num("attempt", int64(len(x.Attempts)))
 	l.decisions(x)
+	l.evidence(x)
 	l.num("omitted", int64(l.omitted))
 	l.byte('}')
 	return l.b
@@ -163,15 +215,8 @@ func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
 	l := begin(node, stage, x.End, 1536)
 	l.request(x, config)
 	l.decisions(x)
-	if n := len(x.Tags); n > 0 {
-		l.omitted += max(0, n-maxTags)
-		l.name("tags")
-		for i, t := range x.Tags[:min(n, maxTags)] {
-			l.byte("[,"[min(i, 1)])
-			l.b = appendString(l.b, t, maxTag)
-		}
-		l.byte(']')
-	}
+	l.evidence(x)
+	l.strings("tags", x.Tags, maxTags, maxTag)
 	if n := len(x.Attempts); n > 0 {
 		l.name("attempts")
 		l.byte('[')

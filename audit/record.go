@@ -44,8 +44,14 @@ type Record struct {
 	// Attempt is the number of the attempt of an admitted record, from 0.
 	Attempt   int        `json:"attempt,omitempty"`
 	Decisions []Decision `json:"decisions,omitempty"`
-	Tags      []string   `json:"tags,omitempty"`
-	Attempts  []Attempt  `json:"attempts,omitempty"`
+	// Policies are the hashes of the sets of rules that judged the request,
+	// whether a rule matched or not.
+	Policies []string `json:"policies,omitempty"`
+	// Scans is which detectors looked at how much: what is not here was not
+	// looked at.
+	Scans    []Evidence `json:"scans,omitempty"`
+	Tags     []string   `json:"tags,omitempty"`
+	Attempts []Attempt  `json:"attempts,omitempty"`
 	// Outcome is ok, denied, provider_error, client_gone, cut or error.
 	Outcome string `json:"outcome,omitempty"`
 	// Cost is that of all attempts, in 10⁻⁹ USD.
@@ -106,7 +112,25 @@ type Decision struct {
 	Rule   string `json:"rule,omitempty"`
 	Action string `json:"action"`
 	Code   string `json:"code,omitempty"`
+	// Policy is the hash of the set of rules that Rule is one of.
+	Policy string `json:"policy,omitempty"`
 	Detail string `json:"detail,omitempty"`
+}
+
+// Evidence says that a detector ran.
+type Evidence struct {
+	Detector string `json:"detector"`
+	Rule     string `json:"rule,omitempty"` // the redact rule that it ran for
+	Where    string `json:"where"`          // "prompt.user", …, "request", "response"
+	// Texts and Bytes are how much it looked at.
+	Texts int   `json:"texts"`
+	Bytes int64 `json:"bytes"`
+	// Verdict is clear, found, scored or unfinished (it did not see all of it,
+	// so nothing follows).
+	Verdict string `json:"verdict"`
+	Found   int    `json:"found,omitempty"`
+	// ScoreMillis is the score in thousandths.
+	ScoreMillis int `json:"score_millis,omitempty"`
 }
 
 // Denial is why a request was refused or failed.

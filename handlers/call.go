@@ -256,7 +256,7 @@ func (c *call) close(err error) (pass error) {
 	defer func() {
 		c.watch()
 		c.cancel(context.Canceled)
-		c.redacted()
+		c.redacted(true)
 		x.Finish(now())
 	}()
 	pass, abort = c.w.finish(err)

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,6 +38,7 @@ type Policy struct {
 	common
 	set     *policy.Set
 	redacts []*redact.Rule
+	hash    string // of all rules, for records
 }
 
 // Rule is one rule of the policy.
@@ -97,7 +100,30 @@ func (h *Policy) Provision(ctx caddy.Context) error {
 		}
 		h.redacts = append(h.redacts, r)
 	}
+	h.hash = h.policyHash()
+	for _, r := range h.redacts {
+		r.Policy = h.hash
+	}
 	return nil
+}
+
+// policyHash names the rules in records: two policies with the same hash do the
+// same.
+func (h *Policy) policyHash() string {
+	sum := sha256.New()
+	sum.Write([]byte(h.set.Hash()))
+	for i := range h.Rules {
+		r := &h.Rules[i]
+		if r.Action != actionRedact {
+			continue
+		}
+		// Each part with its length, so that no two policies give the same bytes.
+		for _, part := range append([]string{r.Name, r.Style, r.Enforcement, strings.Join(r.In, " ")}, r.Kinds...) {
+			fmt.Fprintf(sum, "\n%d:%s", len(part), part)
+		}
+		sum.Write([]byte{';'})
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 const actionRedact = "redact"
@@ -175,9 +201,12 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		}
 		before := len(c.x.Decisions)
 		denied := h.set.Evaluate(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start})
-		for _, d := range c.x.Decisions[before:] {
-			c.countRule(d)
+		for i := range c.x.Decisions[before:] {
+			d := &c.x.Decisions[before+i]
+			d.Policy = h.hash
+			c.countRule(*d)
 		}
+		c.x.Judged(h.hash)
 		if denied != nil {
 			return denied
 		}
@@ -214,7 +243,7 @@ func (c *call) redactBy(rules []*redact.Rule) error {
 			"the request could not be examined by the policy of this gateway, so it was refused; send a supported request format").Because(err)
 	}
 	c.x.Changes.Edits = edits
-	c.redacted()
+	c.redacted(false)
 	return nil
 }
 

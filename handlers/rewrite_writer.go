@@ -89,12 +89,13 @@ func (w *answerWriter) rewriteWhole() error {
 	return nil
 }
 
-// redacted writes into the record what the rules have found since the last time:
-// in the request at once, in the answer at its end.
-func (c *call) redacted() {
+// redacted writes into the record what the rules have looked at and found since
+// the last time: in the request at once, in the answer at its end.
+func (c *call) redacted(response bool) {
 	if c.redact == nil {
 		return
 	}
+	c.redact.Scans(response, c.x.Scanned)
 	c.redact.Decisions(func(d llm.Decision) {
 		c.x.Decide(d)
 		c.countRule(d)

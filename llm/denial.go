@@ -106,6 +106,9 @@ type Decision struct {
 	Action string // "allow", "deny", "flag", …
 	// Code is the reason code of a denial, else empty.
 	Code string
+	// Policy is the hash of the set of rules that Rule is one of, empty for other
+	// modules.
+	Policy string
 	// Detail is a short human explanation without any content of the prompt.
 	Detail string
 }

@@ -59,7 +59,12 @@ type Exchange struct {
 	Changes Changes
 	// Decisions are in the order in which they were taken.
 	Decisions []Decision
-	Tags      []string
+	// Policies are the hashes of the sets of rules that were evaluated; Scans is
+	// which detectors ran, ScansOmitted how many more did than are kept.
+	Policies     []string
+	Scans        []Scan
+	ScansOmitted int
+	Tags         []string
 	// Project is what the cost is allocated to besides the team, "" for nothing:
 	// the caller's word, not a right.
 	Project string
@@ -98,6 +103,7 @@ type Exchange struct {
 		deferred  [2]func()
 		decisions [6]Decision
 		attempts  [1]*Attempt
+		policies  [1]string
 	}
 }
 

@@ -82,14 +82,19 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 	size := 0
 	s.each(func(text string) { size += len(text) })
 	if size > maxScan {
-		return tooLarge()
+		return s.e.result(resultKey{name, s.kind}, func() ref.Val {
+			s.evidence(name, size, nil)
+			return tooLarge()
+		})
 	}
 	return s.e.result(resultKey{name, s.kind}, func() ref.Val {
 		// What a detector takes is bounded by what it looks at: the deadline of
 		// the rule is for the rest of it.
 		began := s.e.clock()
 		defer func() { s.e.deadline = s.e.deadline.Add(s.e.clock().Sub(began)) }()
-		return f(s)
+		v := f(s)
+		s.evidence(name, size, v)
+		return v
 	})
 }
 

@@ -24,8 +24,10 @@ const (
 
 // Rule is one rule.
 type Rule struct {
-	Name  string
-	Style Style
+	Name string
+	// Policy is the hash of the set of rules that it is one of, for decisions.
+	Policy string
+	Style  Style
 	// Scanners find the values. Of their matches those count whose rule is among
 	// Rules or whose kind is among Kinds.
 	Scanners     []detect.Incremental

@@ -37,6 +37,7 @@ type Session struct {
 	taken          func(token string) bool
 	counts         map[countKey]int
 	told           map[string]bool // rules whose findings in the request were told
+	scanned        [2]coverage     // of the request, and of the answer
 }
 
 type countKey struct {
@@ -65,6 +66,7 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 			delete(s.counts, k)
 		}
 	}
+	s.scanned[0] = coverage{}
 	// A replacement that the caller has written itself must not become a way to
 	// name the value of another: numbers that occur in the request are left out.
 	s.taken = func(token string) bool { return bytes.Contains(v.Raw, []byte(token)) }
@@ -130,6 +132,7 @@ func (s *Session) whole(rules []*Rule, k rewrite.Kind, text string, response boo
 	st := s.stream(rules, k, response)
 	if !response {
 		// A request is there in full: also what is encoded in it can be read.
+		s.scanned[0].add(len(text))
 		return st.write(text, norm.Deep(text, s.scanners(rules, k, false)...))
 	}
 	return st.Feed(text) + st.Flush()
@@ -159,7 +162,7 @@ func (s *Session) Decisions(f func(llm.Decision)) {
 			if r.Shadow {
 				action = "would_redact"
 			}
-			f(llm.Decision{Module: "policy", Rule: r.Name, Action: action, Detail: where + ": " + strings.Join(found, ", ")})
+			f(llm.Decision{Module: "policy", Rule: r.Name, Policy: r.Policy, Action: action, Detail: where + ": " + strings.Join(found, ", ")})
 		}
 	}
 	clear(s.counts)

@@ -16,7 +16,8 @@ type stream struct {
 	kind     rewrite.Kind
 	response bool
 	d        *norm.Stream
-	at       int // position in the whole text of what Feed returns next
+	at       int  // position in the whole text of what Feed returns next
+	open     bool // fed, and not flushed
 }
 
 func (s *Session) stream(rules []*Rule, k rewrite.Kind, response bool) *stream {
@@ -40,10 +41,25 @@ func (s *Session) scanners(rules []*Rule, k rewrite.Kind, response bool) (scanne
 }
 
 // Feed implements rewrite.Stream.
-func (t *stream) Feed(piece string) string { return t.write(t.d.Feed(piece)) }
+func (t *stream) Feed(piece string) string {
+	c := &t.s.scanned[1]
+	if !t.open {
+		t.open = true
+		c.open++
+		c.texts++
+	}
+	c.bytes += int64(len(piece))
+	return t.write(t.d.Feed(piece))
+}
 
 // Flush implements rewrite.Stream.
-func (t *stream) Flush() string { return t.write(t.d.Flush()) }
+func (t *stream) Flush() string {
+	if t.open {
+		t.open = false
+		t.s.scanned[1].open--
+	}
+	return t.write(t.d.Flush())
+}
 
 // Held implements rewrite.Stream.
 func (t *stream) Held() int { return t.d.Held() }
