@@ -28,24 +28,24 @@ func (s *selection) evidence(function string, size int, result ref.Val) {
 			return
 		}
 		e.Found = int(v)
-		e.Verdict = verdict(e.Found)
+		e.Verdict = scanVerdict(e.Found)
 	case types.Double:
 		e.Verdict, e.ScoreMillis = llm.ScanScored, int(float64(v)*1000+0.5)
 	case types.Bool:
 		if v {
 			e.Found = 1
 		}
-		e.Verdict = verdict(e.Found)
+		e.Verdict = scanVerdict(e.Found)
 	case traits.Lister:
 		if n, ok := v.Size().(types.Int); ok {
 			e.Found = int(n)
-			e.Verdict = verdict(e.Found)
+			e.Verdict = scanVerdict(e.Found)
 		}
 	}
 	s.e.x.Scanned(e)
 }
 
-func verdict(found int) string {
+func scanVerdict(found int) string {
 	if found > 0 {
 		return llm.ScanFound
 	}
