@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-
 	ours "github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -140,7 +138,7 @@ func TestAttackSecondCredential(t *testing.T) {
 	a := s.do(call{path: "/v1/responses", body: `{"model":"gpt-4o","input":"hi"}`}).ok()
 	i := strings.Index(a.Body, "resp_")
 	id := a.Body[i : i+strings.IndexByte(a.Body[i:], '"')]
-	if err := caddy.Load(s.adapt(cfg("{env.OPENAI_API_KEY} {env.SECOND_KEY}"), options{}), true); err != nil {
+	if err := s.apply(cfg("{env.OPENAI_API_KEY} {env.SECOND_KEY}"), options{}); err != nil {
 		t.Fatal(err)
 	}
 	s.do(call{method: "GET", path: "/v1/files/" + mine}).ok()

@@ -67,11 +67,45 @@ type options struct {
 func start(t *testing.T, caddyfile string, o options) *site {
 	t.Helper()
 	s := prepare(t, o)
-	cfg := s.adapt(caddyfile, o)
-	if err := caddy.Load(cfg, true); err != nil {
+	if err := s.apply(caddyfile, o); err != nil {
 		t.Fatalf("loading the config: %v", err)
 	}
 	return s
+}
+
+// apply loads a Caddyfile and returns when nothing but it serves: a server that
+// is being replaced closes the connections that idle and resets those that the
+// kernel has handed to its listener, with any Caddy.
+func (s *site) apply(caddyfile string, o options) error {
+	s.t.Helper()
+	if err := caddy.Load(s.adapt(caddyfile, o), true); err != nil {
+		return err
+	}
+	s.newClient()
+	if !eventually(func() bool { return listeners(s.port) <= 1 }) {
+		s.t.Fatal("the listener of the old config is not closed")
+	}
+	return nil
+}
+
+// listeners counts the TCP sockets that listen on a port; 0 where the system
+// does not tell.
+func listeners(port int) (n int) {
+	suffix := fmt.Sprintf(":%04X", port)
+	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		b, err := os.ReadFile(table)
+		if err != nil {
+			time.Sleep(100 * time.Millisecond)
+			return 0
+		}
+		for line := range strings.Lines(string(b)) {
+			// sl local_address rem_address st …; 0A is LISTEN.
+			if f := strings.Fields(line); len(f) > 3 && f[3] == "0A" && strings.HasSuffix(f[1], suffix) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // prepare makes the surroundings of a site without starting it.
@@ -251,31 +285,34 @@ func eventually(cond func() bool) bool {
 
 var ports struct {
 	sync.Mutex
-	used map[int]bool
+	next int
 }
 
 // freePort finds a port that is free for TCP and UDP and that no other test has
-// been given.
+// been given. It lies below those that the system gives to connections and to
+// listeners on port 0, so that nobody takes it before Caddy does; processes begin
+// at different ones.
 func freePort(t *testing.T) int {
 	t.Helper()
+	const low, high = 12_000, 32_000
 	ports.Lock()
 	defer ports.Unlock()
-	if ports.used == nil {
-		ports.used = map[int]bool{}
+	if ports.next == 0 {
+		ports.next = os.Getpid() * 127 % (high - low)
 	}
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range high - low {
+		ports.next = (ports.next + 1) % (high - low)
+		p := low + ports.next
+		l, err := net.Listen("tcp", fmt.Sprint(":", p))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		p := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenPacket("udp", fmt.Sprint("127.0.0.1:", p))
 		l.Close()
-		if err != nil || ports.used[p] {
+		u, err := net.ListenPacket("udp", fmt.Sprint(":", p))
+		if err != nil {
 			continue
 		}
 		u.Close()
-		ports.used[p] = true
 		return p
 	}
 	t.Fatal("no free port")

@@ -122,15 +122,9 @@ func (s *site) load(caddyfile string, o options) error {
 		pairs = append(pairs, "{{"+name+"}}", strings.ReplaceAll(v, ":8080", fmt.Sprint(":", s.port)))
 	}
 	s.repl = strings.NewReplacer(append(pairs, ":8080", fmt.Sprint(":", s.port))...)
-	if err := caddy.Load(s.adapt(caddyfile, o), true); err != nil {
+	if err := s.apply(caddyfile, o); err != nil {
 		return err
 	}
-	// Idle connections of the old server are being closed; a client that
-	// picks one of them for a POST sees an EOF, with any Caddy.
-	s.newClient()
-	// And the kernel may hand new connections to the listener that is just
-	// being closed, which resets them, with any Caddy.
-	time.Sleep(50 * time.Millisecond)
 	if o.tls {
 		s.awaitTLS()
 	}
@@ -375,7 +369,7 @@ func TestBudgetSurvivesReloadAndRestart(t *testing.T) {
 	}
 	// The next process.
 	s.stopped = false
-	if err := caddy.Load(s.adapt(strings.Replace(cfg, "1 USD/total", "0.02 USD/total", 1), o), true); err != nil {
+	if err := s.apply(strings.Replace(cfg, "1 USD/total", "0.02 USD/total", 1), o); err != nil {
 		t.Fatal(err)
 	}
 	s.chat(call{body: body}).denied(429, "budget_exceeded", false)

@@ -84,7 +84,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	// Metrics go on over a reload.
-	if err := caddy.Load(s.adapt(strings.Replace(site, "1 USD/day", "2 USD/day", 1), options{}), true); err != nil {
+	if err := s.apply(strings.Replace(site, "1 USD/day", "2 USD/day", 1), options{}); err != nil {
 		t.Fatal(err)
 	}
 	again := scrape(t, s)

@@ -61,7 +61,24 @@ func (st *openStream) close() {
 	st.resp.Body.Close()
 }
 
+// streamSite waits long for the next event of a stream, and under /impatient
+// only a second.
 const streamSite = `
+(governed) {
+	llm_audit
+	llm_auth {
+		key web {env.WEB_APP_KEY}
+	}
+	llm_ratelimit concurrent 100
+	llm_cost {
+		budget 100 USD/day
+	}
+	llm_upstream {
+		model claude-* claude
+		model * openai
+		stream_idle_timeout {args[0]}
+	}
+}
 {
 	llm_gateway {
 		provider openai {
@@ -75,18 +92,11 @@ const streamSite = `
 	}
 }
 :8080 {
-	llm_audit
-	llm_auth {
-		key web {env.WEB_APP_KEY}
+	handle /impatient/* {
+		import governed 1s
 	}
-	llm_ratelimit concurrent 100
-	llm_cost {
-		budget 100 USD/day
-	}
-	llm_upstream {
-		model claude-* claude
-		model * openai
-		stream_idle_timeout 1s
+	handle {
+		import governed 1m
 	}
 }
 `
@@ -173,8 +183,19 @@ func TestUpstreamCut(t *testing.T) {
 				s.t = t
 				g := newGate()
 				p.answers(g.answer)
-				st := s.open(call{path: d.path, body: d.streamRequest, anthropic: d.anthropic})
-				lockstep(st, g, d.events[:d.unfinishedFrom])
+				c := call{path: d.path, body: d.streamRequest, anthropic: d.anthropic}
+				if how == "stalled" {
+					c.path = "/impatient" + c.path
+				}
+				st := s.open(c)
+				if how != "stalled" {
+					lockstep(st, g, d.events[:d.unfinishedFrom])
+				} else { // in one piece: a pause between them would be a stall
+					g.next <- stream(d.events[:d.unfinishedFrom]...)
+					for _, ev := range d.events[:d.unfinishedFrom] {
+						st.want(ev + "\n\n")
+					}
+				}
 				switch how {
 				case "connection cut":
 					g.next <- abort
