@@ -129,6 +129,14 @@ func TestAdaptRefuses(t *testing.T) {
 		"global twice":         {global("\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}\n\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}"), "given twice"},
 		"global type":          {global("\t\tprovider x opnai"), "opnai"},
 		"global price":         {global("\t\tprice x/* cheap"), "price"},
+		"prices nothing":       {global("\t\tprices"), "file <path> or url <URL>"},
+		"prices kind":          {global("\t\tprices ftp x"), `"ftp"`},
+		"prices twice":         {global("\t\tprices file /a\n\t\tprices file /b"), "given twice"},
+		"prices http":          {global("\t\tprices url http://example.com/canary"), "https"},
+		"prices URL":           {global("\t\tprices url https:///canary"), "https URL"},
+		"prices refresh":       {global("\t\tprices file /a refresh soon"), "soon"},
+		"prices refresh none":  {global("\t\tprices file /a refresh"), "refresh <duration>"},
+		"prices refresh fast":  {global("\t\tprices url https://example.com/p.json refresh 5s"), "at least 1m"},
 		"errors":               {site("\tllm_audit {\n\t\terrors html\n\t}"), "html"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,6 +175,8 @@ func TestProvisionRefuses(t *testing.T) {
 		"same target":    {site("\tllm_upstream openai {env.GOOD} {\n\t\tmodel a openai/x openai/x\n\t}"), "given twice"},
 		"no objects":     {site("\tllm_upstream simulated {\n\t\tobjects allow\n\t}"), "objects"},
 		"no such target": {site("\tllm_upstream {\n\t\tmodel a nobody\n\t}"), `"nobody"`},
+		"price url":      {strings.Replace(site("\tllm_cost"), "\tadmin off\n", "\tadmin off\n\tllm_gateway {\n\t\tprices url {env.SHORT}\n\t}\n", 1), "https"},
+		"price file":     {strings.Replace(site("\tllm_cost"), "\tadmin off\n", "\tadmin off\n\tllm_gateway {\n\t\tprices file {env.EMPTY}\n\t}\n", 1), "prices: file"},
 		"data dir":       {"{\n\tadmin off\n\tllm_gateway {\n\t\tdata_dir {env.EMPTY}\n\t}\n}\n" + site("\tllm_audit")[len("{\n\tadmin off\n\tpersist_config off\n}\n"):], "data_dir"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -72,6 +72,7 @@ var directives = []directive{
 //		}
 //		price <provider/pattern> free
 //		price <provider/pattern> <input> <output> [<cache read> [<cache write>]]
+//		prices file <path>|url <URL> [refresh <duration>]
 //		on_crash charge|release
 //	}
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -100,6 +101,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 			err = parseProvider(d, app)
 		case "price":
 			err = parsePrice(d, app)
+		case "prices":
+			err = parsePriceSource(d, app)
 		case "on_crash":
 			if app.OnCrash != "" || !d.NextArg() || (d.Val() != "charge" && d.Val() != "release") {
 				return nil, d.Err("on_crash takes charge or release, once")

@@ -57,17 +57,21 @@ type App struct {
 	ProvidersRaw map[string]json.RawMessage `json:"providers,omitempty" caddy:"namespace=llm_gateway.providers inline_key=type"`
 	// Prices override the embedded catalogue.
 	Prices []PriceOverride `json:"prices,omitempty"`
+	// PriceSource is where prices are read from while the gateway runs. Default
+	// nowhere: the embedded catalogue holds.
+	PriceSource *PriceSource `json:"price_source,omitempty"`
 	// OnCrash says what happens at the start with money that was reserved when
 	// the process died: `charge` (default) counts it as spent; `release` gives
 	// it back, which gives up the guarantee that budgets are never exceeded.
 	OnCrash string `json:"on_crash,omitempty"`
 
-	require   []string
-	providers map[string]providers.Provider
-	prices    *prices.Catalogue
-	dataDir   string
-	hash      string
-	log       *zap.Logger
+	require    []string
+	providers  map[string]providers.Provider
+	prices     *prices.Source
+	priceWatch *priceWatch // nil without a source
+	dataDir    string
+	hash       string
+	log        *zap.Logger
 
 	mu         sync.Mutex
 	logs       []string        // names of the audit logs that handlers use
@@ -162,7 +166,16 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("llm_gateway: price %s: %w", p.Match, err)
 		}
 	}
-	a.prices = prices.Embedded().With(overrides)
+	a.prices = prices.NewSource(overrides)
+	if a.PriceSource != nil {
+		if a.priceWatch, err = a.PriceSource.watch(a.prices, a.log, dir); err != nil {
+			return fmt.Errorf("llm_gateway: prices: %w", err)
+		}
+		a.Background(a.priceWatch.run)
+	}
+	if err := registerPriceMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
 	a.hash = a.configHash()
 	return handlers.RegisterMetrics(ctx.GetMetricsRegistry(), a.reserved, a.ratios)
 }
@@ -171,12 +184,17 @@ func (a *App) Provision(ctx caddy.Context) error {
 // count by name only: their options may hold a literal secret, and not even a
 // hash of one belongs into a record.
 func (a *App) configHash() string {
+	from := ""
+	if a.priceWatch != nil {
+		from = a.priceWatch.shown
+	}
 	b, err := json.Marshal(struct {
 		Require []string
 		Names   []string
 		Prices  []PriceOverride
+		From    string
 		OnCrash string
-	}{a.require, slices.Sorted(maps.Keys(a.ProvidersRaw)), a.Prices, a.OnCrash})
+	}{a.require, slices.Sorted(maps.Keys(a.ProvidersRaw)), a.Prices, from, a.OnCrash})
 	if err != nil {
 		return ""
 	}
@@ -193,6 +211,9 @@ func (a *App) Start() error {
 	}
 	a.open.refs++
 	a.configLease = a.open
+	if a.priceWatch != nil {
+		a.priceWatch.begin()
+	}
 	close(a.started)
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
@@ -305,7 +326,7 @@ func (a *App) Provider(name string) (providers.Provider, bool) {
 }
 
 // Catalogue implements handlers.Gateway.
-func (a *App) Catalogue() *prices.Catalogue { return a.prices }
+func (a *App) Catalogue() *prices.Catalogue { return a.prices.Current() }
 
 // reserved and ratios feed the gauges of the metrics; they read what is open at
 // that moment.
