@@ -80,19 +80,19 @@ func (f *finder) closed(e int) bool {
 }
 
 // open tells whether a number may begin behind prev.
-func open(prev byte) bool { return prev == 0 || strings.IndexByte(".-/_#$%&@+*^\\", prev) < 0 }
+func open(prev byte) bool { return prev == 0 || strings.IndexByte(".-/_#$%&@+*^\\~", prev) < 0 }
 
 // card matches the number of a payment card.
 func (f *finder) card(p int, prev byte) int {
 	b := f.c.At(p)
-	if b < '2' || b > '6' || prev == '.' || prev == '_' || prev == '-' && p > 1 && alnum(f.text[p-2]) {
+	if b < '1' || b > '6' || prev == '.' || prev == '_' || prev == '-' && p > 1 && alnum(f.text[p-2]) {
 		return 0
 	}
 	d := f.read(p, 20, " -")
-	if d.n < 13 || d.n > 19 || d.sep == 1 {
+	if d.n < 12 || d.n > 19 || d.sep == 1 {
 		return 0
 	}
-	if d.sets > 1 && !(d.form(4, 4, 4, 4) || d.form(4, 6, 5) || d.form(4, 6, 4) || d.form(4, 4, 4, 4, 3) || d.form(4, 4, 5) || d.form(6, 13)) {
+	if d.sets > 1 && !(d.form(4, 4, 4, 4) || d.form(4, 6, 5) || d.form(4, 6, 4) || d.form(4, 4, 4, 4, 3) || d.form(4, 4, 5) || d.form(6, 13) || d.form(4, 4, 4) && d.value[0] != 4 || d.form(4, 4, 4, 1) || d.form(4, 4, 4, 3)) {
 		return 0
 	}
 	if c := f.c.At(d.end); alnum(c) || c == '_' || (c == '.' || c == '-') && alnum(f.c.At(d.end+1)) {
@@ -105,10 +105,35 @@ func (f *finder) card(p int, prev byte) int {
 	for _, v := range d.value[1:d.n] {
 		same = same && v == d.value[0]
 	}
-	if same {
+	if same || zeros(&d) > 8 {
+		return 0
+	}
+	// Where an issuer's numbers are rare and everybody's are as long, it takes a
+	// word; so it does in a list of numbers.
+	if (d.n == 12 || d.n > 16 && d.sets == 1 && f.listed(p)) && !f.behind(p, 48, cardWords) {
 		return 0
 	}
 	return d.end
+}
+
+var cardWords = automaton.Must("card", "credit", "debit", "visa", "master", "maestro", "amex", "diners", "discover", "jcb", "unionpay", "payment", "pay ", "charge", "pan:", "pan ", "cc:", "cc ", "cc#", "karte", "carte", "tarjeta", "cartão", "carta")
+
+// zeros counts the zeros at the end.
+func zeros(d *digits) (n int) {
+	for n < d.n && d.value[d.n-1-n] == 0 {
+		n++
+	}
+	return n
+}
+
+// listed tells whether a number stands behind another: "123, 456".
+func (f *finder) listed(p int) bool {
+	lo := max(0, p-24)
+	i := p
+	for i > lo && strings.IndexByte(" \t\n\r", f.text[i-1]) >= 0 {
+		i--
+	}
+	return i > lo+1 && f.text[i-1] == ',' && digit(f.text[i-2])
 }
 
 // brand tells whether a network issues cards with this beginning and length.
@@ -123,6 +148,8 @@ func brand(d *digits) bool {
 		return d.n == 15
 	case three >= 300 && three <= 305, two == 36, two == 38, two == 39:
 		return d.n == 14 || d.n == 16
+	case four == 1800, four == 2131:
+		return d.n == 15
 	case four >= 3528 && four <= 3589:
 		return d.n >= 16
 	case four == 6011, three >= 644 && three <= 649, two == 65:
@@ -130,7 +157,7 @@ func brand(d *digits) bool {
 	case two == 62:
 		return d.n >= 16
 	case two == 50, two >= 56 && two <= 58, two == 60, two == 63, two == 67:
-		return d.n == 16 || d.n == 18 || d.n == 19 || d.n == 13
+		return d.n == 12 || d.n == 13 || d.n == 16 || d.n == 18 || d.n == 19
 	case four >= 2200 && four <= 2204:
 		return d.n == 16
 	}
@@ -246,4 +273,26 @@ func (f *finder) ip6(p int, prev byte) (int, string) {
 // behind tells whether a word of a stands in the n bytes before p.
 func (f *finder) behind(p, n int, a *automaton.Automaton) bool {
 	return a.Contains(f.text[max(0, p-n):p])
+}
+
+// behindWord is behind for words of which those that begin with a space stand for
+// a whole word: what is no letter or digit counts as that space.
+func (f *finder) behindWord(p, n int, a *automaton.Automaton) bool {
+	var s automaton.State
+	lo := max(0, p-n)
+	if lo == 0 {
+		s = a.Next(s, ' ')
+	}
+	for i := lo; i < p; i++ {
+		b := f.text[i]
+		if s = a.Next(s, b); a.Ends(s) {
+			return true
+		}
+		if b < 0x80 && !alnum(b) && b != ' ' {
+			if t := a.Next(0, ' '); t != 0 && s == 0 {
+				s = t
+			}
+		}
+	}
+	return false
 }

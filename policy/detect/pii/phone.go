@@ -8,8 +8,10 @@ import (
 
 // Words that announce a telephone number, and words that follow one.
 var (
-	phoneBefore = automaton.Must("phone", "tel", "call ", "call:", "call me", "calling", "mobile", "cell", "fax", "contact", "reach", "answering at", "whatsapp",
-		"sms", "dial", "ring", "text me", "number is", "hotline", "handy", "viber", "signal:", "numero de", "móvil", "celular", "gsm", "office", "ph:", "ph.", "call us", "pager")
+	phoneBefore = automaton.Must("phone", "telefon", "téléphone", "telefono", "teléfono",
+		" tel ", " tel:", " tel.", " tel(", " tel no", " tel#", " tel/", " call ", " call:", " call me", " calling", " mobile", " cell ", " cell:", " cellular", " fax", " contact", " reach me", " reach us", " reach him", " reach her", " reach them", " reach you", " reached at", " reachable", " answering at", " whatsapp",
+		" sms", " dial ", " ring ", " ring:", " text me", " my number", " his number", " her number", " your number", " our number", " their number", " numbers are", " number to call", " hotline", " helpline", " handy", " viber", " signal:", " numero de", "móvil", " celular", " gsm", " office", " ph:", " ph.", " call us", " pager",
+		" landline", " voicemail", " extension", " portable", " rufnummer", " numéro", " numero:", " cellulare", " mobil")
 	phoneAfter = []string{"office", "fax", "mobile", "phone", "cell", "home", "work", "tel", "ext"}
 	notPhone   = automaton.Must("isbn", "issn", "doi", "order", "invoice", "version", "serial", "tracking", "account", "zip", "population", "patent", "pmid", "year", "sku", "lat", "lon", "coordinates", "reference", "id:", "license", "licence", "passport")
 )
@@ -82,7 +84,7 @@ func (f *finder) phone(p int, prev byte) int {
 			}
 			continue
 		}
-		if strings.IndexByte(" -./", b) < 0 || b == 0 || group == 0 && !(b == ' ' && brackets == 2) {
+		if strings.IndexByte(" -./", b) < 0 || b == 0 || brackets == 1 || group == 0 && !(b == ' ' && brackets == 2) {
 			break
 		}
 		next := f.c.At(i + 1)
@@ -135,7 +137,7 @@ func (f *finder) phone(p int, prev byte) int {
 	}
 	code, rest := 0, v[:n]
 	international := plus
-	if !plus && n > 10 && v[0] == 0 && v[1] == 0 && (seps > 0) {
+	if !plus && n > 10 && v[0] == 0 && v[1] == 0 && seps > 0 && g[0] > 1 {
 		international, rest = true, v[2:n]
 	}
 	if international {
@@ -145,6 +147,9 @@ func (f *finder) phone(p int, prev byte) int {
 		for k := range 3 {
 			code = code*10 + int(rest[k])
 			if callingCodes[code] {
+				if code == 1 && (len(rest) != 11 || rest[1] < 2 && sets == 1) || code == 7 && len(rest) != 11 || sets == 1 && len(rest) > 13 {
+					return 0
+				}
 				return end
 			}
 		}
@@ -153,7 +158,10 @@ func (f *finder) phone(p int, prev byte) int {
 	if slashed := lastSep == '/'; slashed && !mixed && n <= 8 || lastSep == '.' && sets == 2 && brackets == 0 {
 		return 0 // a date, a fraction, a decimal number
 	}
-	if dateForm(g, v[:n]) || notPhoneForm(g) {
+	if ones := single(g); ones > 1 || g[len(g)-1] == 1 || ones == 1 && lastSep == '.' && v[0] != 1 {
+		return 0 // a version, an identifier of objects, decimal numbers
+	}
+	if dateForm(g, v[:n]) || len(g) > 3 && dateForm(g[:3], v[:g[0]+g[1]+g[2]]) || notPhoneForm(g) || lastSep == '.' && !mixed && octets(g, v[:n]) {
 		return 0
 	}
 	american := form(g, 3, 3, 4) || form(g, 1, 3, 3, 4) && v[0] == 1 || form(g, 3, 7) && brackets == 2
@@ -164,15 +172,28 @@ func (f *finder) phone(p int, prev byte) int {
 		}
 		return 0
 	}
+	if national(g, v[:n], lastSep, brackets, mixed) && !f.behind(p, 24, notPhone) {
+		return end
+	}
 	if (n >= 7 || sets == 3) && f.announced(p, end) && !f.behind(p, 24, notPhone) {
 		return end
 	}
 	return 0
 }
 
+// national tells whether a number is written as within many countries: an area
+// code that begins with one zero, then groups. Five pairs, as in France, could as
+// well be a list: they need a word.
+func national(g []int, v []byte, sep byte, brackets int, mixed bool) bool {
+	if v[0] != 0 || v[1] == 0 || len(v) < 9 || len(v) > 11 || len(g) < 2 || len(g) > 4 || mixed || brackets == 0 && (len(g) < 3 || sep != ' ') {
+		return false
+	}
+	return g[0] >= 2 && g[0] <= 5 && min(g[1], g[len(g)-1]) >= 3
+}
+
 // announced tells whether the text says that [p, end) is a telephone number.
 func (f *finder) announced(p, end int) bool {
-	if f.behind(p, 40, phoneBefore) {
+	if f.behindWord(p, 40, phoneBefore) {
 		return true
 	}
 	i := end
@@ -189,6 +210,35 @@ func (f *finder) announced(p, end int) bool {
 		}
 	}
 	return false
+}
+
+// single counts the groups of one digit.
+func single(g []int) (n int) {
+	for _, k := range g {
+		if k == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// octets tells whether a number is written like an address of version 4.
+func octets(g []int, v []byte) bool {
+	if len(g) != 4 {
+		return false
+	}
+	at := 0
+	for _, n := range g {
+		x := 0
+		for _, d := range v[at : at+n] {
+			x = x*10 + int(d)
+		}
+		if x > 255 || n > 1 && v[at] == 0 {
+			return false
+		}
+		at += n
+	}
+	return true
 }
 
 func form(groups []int, want ...int) bool {

@@ -26,7 +26,16 @@ func main() {
 	data := flag.String("data", "", "the folder with the labelled texts")
 	verbose := flag.Bool("v", false, "print what was missed and what was flagged without reason")
 	only := flag.String("only", "", "secrets, pii or speed; empty for all")
+	extra := flag.String("extra", "", "a folder of harmless files: count what is flagged in them, and nothing else")
 	flag.Parse()
+	if *extra != "" {
+		r := &report{verbose: *verbose, out: os.Stdout}
+		if err := r.extra(*extra); err != nil {
+			fmt.Fprintln(os.Stderr, "report:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *data == "" {
 		fmt.Fprintln(os.Stderr, "-data is missing: the folder with the labelled texts")
 		os.Exit(2)

@@ -51,7 +51,7 @@ var nameWords = []nameWord{
 	{word: "jwt", strength: weak, whole: true}, {word: "cred", strength: weak, whole: true}, {word: "creds", strength: weak, whole: true},
 	{word: "apitoken", strength: secretly, anywhere: true}, {word: "sid", strength: weak, whole: true}, {word: "session", strength: weak, whole: true},
 	{word: "signature", strength: weak, whole: true}, {word: "webhook", strength: weak}, {word: "login", strength: weak, whole: true},
-	{word: "api", strength: weak, whole: true}, {word: "license", strength: weak, whole: true}, {word: "seed", strength: weak, whole: true},
+	{word: "api", strength: weak, whole: true}, {word: "seed", strength: weak, whole: true},
 	{word: "xapikey", strength: secretly, anywhere: true}, {word: "account", strength: weak, whole: true},
 }
 
@@ -61,7 +61,7 @@ var otherNames = automaton.Must("keyid", "keyname", "secretname", "tokenname", "
 	"label", "placeholder", "foreignkey", "sortkey", "partitionkey", "cachekey", "keycode", "hotkey", "keyword", "message", "error",
 	"keytype", "tokenclass", "integrity", "checksum", "digest", "sha256", "sha512", "commit", "etag", "objectkey", "translationkey", "i18n",
 	"passwordreset", "resetpassword", "forgotpassword", "csrf", "xsrf", "fingerprint", "color", "colour", "bypass", "monkey", "turkey", "hockey", "whiskey",
-	"keypress", "keydown", "keyup", "author", "oauthurl", "authurl", "padtoken", "eostoken", "bostoken", "unktoken", "specialtoken", "nexttoken", "pagetoken", "synctoken")
+	"websocketkey", "errcode", "invalidpassword", "keypress", "keydown", "keyup", "author", "oauthurl", "authurl", "padtoken", "eostoken", "bostoken", "unktoken", "specialtoken", "nexttoken", "pagetoken", "synctoken")
 
 var nameMachine = func() *automaton.Automaton {
 	words := make([]string, len(nameWords))
@@ -168,15 +168,20 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	if b := at(); b == '"' || b == '\'' || b == '`' {
 		a.quote = b
 		i--
-		skip("\\", 3)
+		if skip("\\", 3) > 0 && (at() == '"' || at() == '\'') {
+			i-- // a string within a string: '"…"', as build files have them
+		}
 		if strings.IndexByte("bruf@L", at()) >= 0 && at() != 0 && (i-1 <= lo || !alnum(text[i-2])) {
 			i--
 		}
 	}
 	opened := skip("([{", 1)
 	spaces := skip(" \t", 48)
-	if a.quote != 0 && skip("\r\n", 2) > 0 {
+	if skip("\r\n", 2) > 0 {
 		skip(" \t", 48)
+		if a.quote == 0 && at() != '>' {
+			return a, false // a line of its own, unless it is in an element of XML
+		}
 	}
 	a.tight = spaces == 0
 	switch b := at(); {

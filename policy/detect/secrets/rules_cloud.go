@@ -57,6 +57,7 @@ var cloudRules = []rule{
 	{id: "cloudflare-key", pattern: `[A-Za-z0-9_-]{37,40}`, near: "cloudflare|cf_api|cf-api|x-auth-key"},
 	{id: "fastly-token", pattern: `[A-Za-z0-9_-]{32}`, near: "fastly"},
 	{id: "vault-token", pattern: `hv[sbr]\.[A-Za-z0-9_-]{20,400}`, open: true},
+	{id: "vault-token", pattern: `(?:s\.CAES[A-Za-z0-9_-]{80,140}|b\.AAAAA[A-Za-z0-9_-]{100,300})`, open: true},
 	{id: "vault-old-token", pattern: `[sbr]\.[A-Za-z0-9]{24,26}`, bits: 3.6, near: "vault|token"},
 	{id: "vault-unseal-key", pattern: `[A-Za-z0-9+/]{44}`, near: "unseal"},
 	{id: "terraform-token", pattern: `[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}`, open: true},

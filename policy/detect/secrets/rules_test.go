@@ -140,6 +140,17 @@ func TestAssignments(t *testing.T) {
 		{"curl -u me:9d8f7s6a5g https://x.host", ruleFlag, "9d8f7s6a5g"},
 		{"docker login -u me -p 9d8f7s6a5g", ruleFlag, "9d8f7s6a5g"},
 
+		{`buildConfigField 'String', 'API_KEY', '\"951bc382db9cfee29c68634761dd6e19\"'`, ruleGeneric, "951bc382db9cfee29c68634761dd6e19"},
+		{"<apiToken>\n    Zk3jd82LmQp0sYx7Kd82\n</apiToken>", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{"use the acme token Zk3jd82LmQp0sYx7Kd82 for this", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+
+		{"PASS: print-memory-usage-1\nPASS: 64-bit", "", ""},
+		{"License: CC-BY-SA-3.0-Unported", "", ""},
+		{"patches/0001-xargs-warn-on-conflicting-options-L-I", "", ""},
+		{`get_credential(); else if (!strcmp(argv[1], "store"))`, "", ""},
+		{"instead pass PNG_TRANSFORM_EXPAND_16 to it", "", ""},
+		{`"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="`, "", ""},
+		{"cloudflare: commit 950e2374d0c12b52c1b6e439f5410bbd6a1ce6bf", "", ""},
 		{`password = os.getenv("DB_PASSWORD")`, "", ""},
 		{"password = config.password", "", ""},
 		{`password: "your_password"`, "", ""},

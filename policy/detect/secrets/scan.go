@@ -246,7 +246,7 @@ func (j *job) accept(r *compiled, p, e int) bool {
 		return true
 	}
 	token := j.text[p:e]
-	if entropy(token) < r.bits || emptyTokens.Contains(token) {
+	if entropy(token) < r.bits || emptyTokens.Contains(token) || (r.bare || len(r.near) > 0) && rows.Contains(token) {
 		return false
 	}
 	l := look(token)
@@ -265,8 +265,8 @@ func (j *job) bare(p int, b, prev byte) (int, string) {
 	if len(free)+len(near) == 0 || prev == '_' || !j.run(p) {
 		return 0, ""
 	}
-	if prev == '-' && digestName(j.text[max(0, p-8):p-1]) {
-		return 0, "" // what a lock file or a page says of another file
+	if prev == '-' && digestName(j.text[max(0, p-8):p-1]) || prev == ' ' && strings.HasSuffix(j.text[max(0, p-8):p], "commit ") {
+		return 0, "" // what a lock file or a page says of another file, or a log of a commit
 	}
 	j.readTo(p)
 	if j.any == 0 || j.any <= p-nearBytes {

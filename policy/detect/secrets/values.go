@@ -15,8 +15,13 @@ var placeholders = automaton.Must("example", "sample", "placeholder", "your_", "
 
 // What a prefix followed by nonsense holds; fewer than for assignments, since
 // the format alone says much.
-var emptyTokens = automaton.Must("example", "xxxxxx", "XXXXXX", "placeholder", "your_", "your-", "redacted", "1234567890abcdef", "0123456789abcdef",
-	"abcdefghijklmnop", "00000000", "aaaaaaaa", "replace", "insert", "dummy", "....", "sample", "123456789012345", "-here", "_here")
+var (
+	emptyTokens = automaton.Must("example", "xxxxxx", "placeholder", "your_", "your-", "redacted",
+		"00000000", "aaaaaaaa", "replace", "insert", "dummy", "....", "sample", "-here", "_here")
+	// Rows of digits and letters: no token where the format is all there is to go
+	// by, and one that somebody made up where the prefix is a provider's own.
+	rows = automaton.Must("1234567890abcdef", "0123456789abcdef", "abcdefghijklmnop", "123456789012345")
+)
 
 // Values that are words of a language and not secrets.
 var plainValues = map[string]bool{}
@@ -56,8 +61,11 @@ func plausible(v string, s strength, a *assignment) bool {
 		return false
 	}
 	l := look(v)
-	if l.repeat > 4 && l.repeat*2 > len(v) {
+	if l.repeat > 4 && l.repeat*2 > len(v) || a.quote == 0 && path(v, &l) {
 		return false
+	}
+	if a.op == ' ' && a.quote == 0 && s == password && (identifier(v) || strings.HasSuffix(a.name, ".")) {
+		return false // "pass LIB_FLAG" and "the first pass." are sentences
 	}
 	bits := entropy(v)
 	mixed := l.digit > 0 && l.lower+l.upper > 0
@@ -110,6 +118,13 @@ func plausible(v string, s strength, a *assignment) bool {
 	}
 	return l.hex || bits >= 3.4
 }
+
+// path tells whether v is one of a file: words without capitals between slashes.
+func path(v string, l *looks) bool { return l.upper == 0 && strings.IndexByte(v, '/') >= 0 }
+
+// identifier tells whether v is one of a program or of a command: words with
+// underscores or slashes.
+func identifier(v string) bool { return strings.ContainsAny(v, "_/") }
 
 // numeric tells whether v is a number, a date or a version.
 func numeric(v string) bool { return strings.Trim(v, "0123456789.,:-+TZ_") == "" }
