@@ -70,6 +70,17 @@ var directives = []directive{
 //		provider <name> [<type>] {
 //			<options of the provider>
 //		}
+//		classifier <name> {
+//			url       <address>
+//			protocol  openai_moderation|llama_guard|presidio|azure_shield|bedrock|generic
+//			timeout   <duration>
+//			on_error  deny|allow
+//			cache     <duration>
+//			api_key   <secret>
+//			model     <name>
+//			threshold <score>
+//			language  <code>
+//		}
 //		price <provider/pattern> free
 //		price <provider/pattern> <input> <output> [<cache read> [<cache write>]]
 //		prices file <path>|url <URL> [refresh <duration>]
@@ -99,6 +110,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 			err = parseRequire(d, app)
 		case "provider":
 			err = parseProvider(d, app)
+		case "classifier":
+			err = parseClassifier(d, app)
 		case "price":
 			err = parsePrice(d, app)
 		case "prices":

@@ -30,6 +30,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 
 	// The providers that come with the gateway.
@@ -55,6 +56,8 @@ type App struct {
 	// ProvidersRaw are the providers by name. A client may choose one by
 	// putting its name before the model ("openai/gpt-4o").
 	ProvidersRaw map[string]json.RawMessage `json:"providers,omitempty" caddy:"namespace=llm_gateway.providers inline_key=type"`
+	// Classifiers are the services that rules of llm_policy may ask, by name.
+	Classifiers map[string]*Classifier `json:"classifiers,omitempty"`
 	// Prices override the embedded catalogue.
 	Prices []PriceOverride `json:"prices,omitempty"`
 	// PriceSource is where prices are read from while the gateway runs. Default
@@ -65,13 +68,14 @@ type App struct {
 	// it back, which gives up the guarantee that budgets are never exceeded.
 	OnCrash string `json:"on_crash,omitempty"`
 
-	require    []string
-	providers  map[string]providers.Provider
-	prices     *prices.Source
-	priceWatch *priceWatch // nil without a source
-	dataDir    string
-	hash       string
-	log        *zap.Logger
+	require     []string
+	providers   map[string]providers.Provider
+	prices      *prices.Source
+	priceWatch  *priceWatch // nil without a source
+	classifiers *classify.Registry
+	dataDir     string
+	hash        string
+	log         *zap.Logger
 
 	mu         sync.Mutex
 	logs       []string        // names of the audit logs that handlers use
@@ -173,6 +177,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.Background(a.priceWatch.run)
 	}
+	if err := a.provisionClassifiers(); err != nil {
+		return err
+	}
 	if err := registerPriceMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
@@ -235,6 +242,9 @@ func (a *App) Stop() error {
 	a.mu.Unlock()
 	if o != nil {
 		a.leave(o)
+	}
+	if a.classifiers != nil {
+		a.classifiers.Close()
 	}
 	return nil
 }

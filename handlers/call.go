@@ -69,7 +69,9 @@ type call struct {
 	refused *llm.Denial
 	// redact is what rules change in the request and the answer; nil for nothing.
 	redact *redact.Session
-	cors   string // allowed origin of this request, "" if none
+	// aside is what is judged while the call goes on; nil for nothing.
+	aside *beside
+	cors  string // allowed origin of this request, "" if none
 	// noUsage is true when the deployment at work must not be asked for the
 	// usage of a stream.
 	noUsage bool
@@ -254,10 +256,12 @@ func (c *call) close(err error) (pass error) {
 	}()
 	defer c.observe()
 	defer func() {
+		end := now()
+		c.judged()
 		c.watch()
 		c.cancel(context.Canceled)
 		c.redacted(true)
-		x.Finish(now())
+		x.Finish(end)
 	}()
 	pass, abort = c.w.finish(err)
 	return pass

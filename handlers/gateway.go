@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
 
@@ -35,6 +36,8 @@ type Gateway interface {
 	Provider(name string) (providers.Provider, bool)
 	// Catalogue is the price catalogue with the overrides of the operator.
 	Catalogue() *prices.Catalogue
+	// Asker asks the classifiers of the global option.
+	Asker() classify.Source
 	// Required lists the handlers that llm_upstream insists on.
 	Required() []string
 	// ConfigHash identifies the configuration of the gateway in records.

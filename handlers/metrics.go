@@ -63,7 +63,8 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 func RegisterMetrics(reg *prometheus.Registry, reserved func() llm.Money, ratios func(func(budget string, millis int64))) error {
 	for _, c := range []prometheus.Collector{
 		metrics.requests, metrics.tokens, metrics.cost, metrics.duration, metrics.ttft, metrics.denied,
-		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, metrics.warnings, metrics.undelivered, moneyGauges{reserved, ratios},
+		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, metrics.warnings, metrics.undelivered,
+		classifierMetrics.asked, classifierMetrics.took, moneyGauges{reserved, ratios},
 	} {
 		if err := reg.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
 			return err

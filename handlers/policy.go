@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -39,6 +40,8 @@ type Policy struct {
 	set     *policy.Set
 	redacts []*redact.Rule
 	hash    string // of all rules, for records
+	// classifiers are the names that rules may ask.
+	classifiers []string
 }
 
 // Rule is one rule of the policy.
@@ -79,6 +82,12 @@ func (h *Policy) Provision(ctx caddy.Context) error {
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
+	h.classifiers = h.gw.Asker().Names()
+	return h.setUp()
+}
+
+// setUp makes what the rules say ready to run.
+func (h *Policy) setUp() error {
 	if err := h.validate(); err != nil {
 		return fmt.Errorf("llm_policy: %w", err)
 	}
@@ -178,7 +187,7 @@ func (h *Policy) compile() (*policy.Set, error) {
 			rules = append(rules, policy.Rule{Name: r.Name, Action: r.Action, Expr: r.Expr, Message: r.Message, Enforcement: r.Enforcement, OnError: r.OnError})
 		}
 	}
-	var opts []policy.Option
+	opts := []policy.Option{policy.WithClassifiers(h.classifiers...)}
 	if h.CostLimit > 0 {
 		opts = append(opts, policy.WithCostLimit(uint64(h.CostLimit)))
 	}
@@ -200,7 +209,10 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return err
 		}
 		before := len(c.x.Decisions)
-		denied := h.set.Evaluate(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start})
+		denied := h.set.Evaluate(r.Context(), &c.x, policy.RequestEnv{
+			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(),
+			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
+		})
 		for i := range c.x.Decisions[before:] {
 			d := &c.x.Decisions[before+i]
 			d.Policy = h.hash
@@ -309,7 +321,7 @@ func (h *Policy) unmarshalRule(d *caddyfile.Dispenser) error {
 	}
 	// Compiled here, on its own, so that a mistake is reported with its file
 	// and line.
-	one := Policy{Rules: []Rule{r}}
+	one := Policy{Rules: []Rule{r}, classifiers: h.classifiers}
 	if _, err := one.compile(); err != nil {
 		return d.Errf("%v", err)
 	}
@@ -377,7 +389,7 @@ func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
 
 // ParsePolicy is the Caddyfile directive llm_policy.
 func ParsePolicy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	m := new(Policy)
+	m := &Policy{classifiers: declaredClassifiers(h)}
 	return m, m.UnmarshalCaddyfile(h.Dispenser)
 }
 

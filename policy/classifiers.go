@@ -115,20 +115,17 @@ func (e *evaluation) verdict(q question) ref.Val {
 // ask asks all that the rule at work has wanted, at once.
 func (e *evaluation) ask(ctx context.Context) {
 	answers := make([]answer, len(e.wanted))
+	texts := make([][]classify.Text, len(e.wanted))
+	tenant := tenantOf(e.x.Principal)
 	var wg sync.WaitGroup
 	for i, q := range e.wanted {
+		texts[i] = e.selections[q.segments].texts()
 		if e.env.Classifiers == nil {
-			answers[i].err = classify.ErrUnknown
+			answers[i].err = errClassifier
 			continue
 		}
-		var texts []string
-		e.selections[q.segments].each(func(text string) {
-			if text != "" {
-				texts = append(texts, text)
-			}
-		})
 		wg.Go(func() {
-			v, err := e.env.Classifiers.Ask(ctx, q.name, texts)
+			v, err := e.env.Classifiers.Ask(ctx, classify.Question{Name: q.name, Tenant: tenant, Texts: texts[i]})
 			answers[i] = answer{&verdict{Verdict: v}, err}
 		})
 	}
@@ -138,8 +135,42 @@ func (e *evaluation) ask(ctx context.Context) {
 	}
 	for i, q := range e.wanted {
 		e.answers[q] = answers[i]
+		e.x.Scanned(evidenceOf(q, texts[i], answers[i]))
 	}
 	e.wanted = e.wanted[:0]
+}
+
+// texts are the texts of the list that say anything.
+func (s *selection) texts() (texts []classify.Text) {
+	for i := range s.size() {
+		if g := (*llm.Segment)(s.at(i).(*segment)); g.Text != "" {
+			texts = append(texts, classify.Text{Text: g.Text, Document: selectToolResults.includes(g)})
+		}
+	}
+	return texts
+}
+
+// tenantOf names whom the texts of a request belong to.
+func tenantOf(p *llm.Principal) string {
+	if p == nil {
+		return ""
+	}
+	return strings.Join([]string{p.Org, p.Team, p.Key, p.User}, "\x00")
+}
+
+// evidenceOf says for the record what came of a question.
+func evidenceOf(q question, texts []classify.Text, a answer) llm.Scan {
+	e := llm.Scan{Detector: classifyName + ":" + q.name, Where: listNames[q.segments], Texts: len(texts), Verdict: llm.ScanClear}
+	for i := range texts {
+		e.Bytes += int64(len(texts[i].Text))
+	}
+	switch {
+	case a.err != nil:
+		e.Verdict = llm.ScanUnfinished
+	case a.verdict.Flagged:
+		e.Verdict, e.Found = llm.ScanFound, max(len(a.verdict.Categories), 1)
+	}
+	return e
 }
 
 // decided evaluates a rule as often as its classifiers need.
@@ -150,17 +181,23 @@ func (r *rule) decided(ctx context.Context, e *evaluation, s *Set) (matched bool
 	return matched, err
 }
 
+// Findings are what an evaluation adds to an Exchange.
+type Findings struct {
+	Decisions []llm.Decision
+	Scans     []llm.Scan
+}
+
 // later returns the evaluation of a rule that waits for classifiers and refuses
 // nothing, for another goroutine. The request goes on meanwhile, so it works on what
 // the request is now. The answers that there are already are kept.
-func (r *rule) later(e *evaluation, s *Set) func(ctx context.Context) []llm.Decision {
+func (r *rule) later(e *evaluation, s *Set) func(ctx context.Context) Findings {
 	x := &llm.Exchange{
 		ID: e.x.ID, Start: e.x.Start, Server: e.x.Server, ClientIP: e.x.ClientIP, Method: e.x.Method, Path: e.x.Path,
 		Family: e.x.Family, Dialect: e.x.Dialect, Principal: e.x.Principal, View: e.x.View, Changes: e.x.Changes,
 	}
 	env := e.env
 	env.Headers = env.Headers.Clone()
-	return func(ctx context.Context) []llm.Decision {
+	return func(ctx context.Context) Findings {
 		e := newEvaluation(x, env)
 		defer e.release()
 		e.clock = s.clock
@@ -170,7 +207,7 @@ func (r *rule) later(e *evaluation, s *Set) func(ctx context.Context) []llm.Deci
 			patient.OnError = OnErrorAllow
 			patient.decide(x, err)
 		}
-		return x.Decisions
+		return Findings{x.Decisions, x.Scans}
 	}
 }
 

@@ -20,7 +20,12 @@ type asker struct {
 	wait    chan struct{}
 }
 
-func (a *asker) Ask(ctx context.Context, name string, texts []string) (classify.Verdict, error) {
+func (a *asker) Ask(ctx context.Context, q classify.Question) (classify.Verdict, error) {
+	var texts []string
+	for _, t := range q.Texts {
+		texts = append(texts, t.Text)
+	}
+	name := q.Name
 	a.mu.Lock()
 	a.asked = append(a.asked, name+" "+strings.Join(texts, "|"))
 	a.mu.Unlock()
@@ -126,10 +131,10 @@ func TestClassifyBeside(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.rule.Name = "r"
 			x := chat()
-			var jobs []func(context.Context) []llm.Decision
+			var jobs []func(context.Context) Findings
 			env := testEnv()
 			env.Classifiers = &asker{answers: map[string]classify.Verdict{"mod": {Flagged: true}}}
-			env.Beside = func(f func(context.Context) []llm.Decision) { jobs = append(jobs, f) }
+			env.Beside = func(f func(context.Context) Findings) { jobs = append(jobs, f) }
 			d := mustCompile(t, []Option{WithClassifiers("mod", "dead")}, c.rule).Evaluate(context.Background(), x, env)
 			if (len(jobs) == 1) != c.beside || (d != nil) != c.denied {
 				t.Fatalf("%d beside, %v", len(jobs), d)
@@ -138,7 +143,18 @@ func TestClassifyBeside(t *testing.T) {
 			env.Headers.Set("X-Team", "changed") // what the request does meanwhile is nothing to it
 			x.View = nil
 			for _, f := range jobs {
-				decisions = append(decisions, f(context.Background())...)
+				got := f(context.Background())
+				decisions, x.Scans = append(decisions, got.Decisions...), append(x.Scans, got.Scans...)
+			}
+			verdict := llm.ScanFound
+			switch {
+			case strings.HasSuffix(c.name, "without"):
+				verdict = ""
+			case strings.HasPrefix(c.name, "failing"):
+				verdict = llm.ScanUnfinished
+			}
+			if len(x.Scans) > 1 || (len(x.Scans) == 1) != (verdict != "") || verdict != "" && x.Scans[0].Verdict != verdict {
+				t.Errorf("evidence %+v, want %s", x.Scans, verdict)
 			}
 			if len(decisions) != 1 || decisions[0].Action != c.want || decisions[0].Rule != "r" {
 				t.Errorf("decisions %+v, want %s", decisions, c.want)

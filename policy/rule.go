@@ -8,7 +8,6 @@ import (
 
 	"cel.dev/cel-go/cel"
 
-	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 )
 
@@ -81,8 +80,8 @@ type RequestEnv struct {
 	// Beside, if not nil, is given the evaluations of rules that wait for a classifier
 	// and refuse nothing (flags, unless they say `on_error deny`, and rules in shadow).
 	// It runs them on other goroutines, so that the request need not wait, and adds
-	// the decisions that they return to the Exchange before that is recorded.
-	Beside func(evaluate func(ctx context.Context) []llm.Decision)
+	// what they find to the Exchange before that is recorded.
+	Beside func(evaluate func(ctx context.Context) Findings)
 }
 
 // Defaults of the options.

@@ -1,0 +1,42 @@
+package handlers
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// declaredClassifiers are the names of the classifiers in the global option, so that
+// a rule that asks another is refused with its line while the Caddyfile is adapted.
+func declaredClassifiers(h httpcaddyfile.Helper) []string {
+	app, ok := h.Option(AppName).(httpcaddyfile.App)
+	if !ok {
+		return nil
+	}
+	var declared struct {
+		Classifiers map[string]json.RawMessage `json:"classifiers"`
+	}
+	if json.Unmarshal(app.Value, &declared) != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(declared.Classifiers))
+}
+
+// classifierMetrics are about the services that rules ask.
+var classifierMetrics = struct {
+	asked *prometheus.CounterVec
+	took  *prometheus.HistogramVec
+}{
+	asked: counter("classifier_requests_total", "Questions to classifiers, by result.", "classifier", "result"),
+	took:  histogram("classifier_duration_seconds", "Time until a classifier had answered or failed.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "classifier"),
+}
+
+// ObserveClassifier counts a question to a classifier.
+func ObserveClassifier(name, result string, took time.Duration) {
+	classifierMetrics.asked.WithLabelValues(name, result).Inc()
+	classifierMetrics.took.WithLabelValues(name).Observe(took.Seconds())
+}
