@@ -401,7 +401,7 @@ func TestConcurrentPerModel(t *testing.T) {
 // speak of the same, ours stands alone.
 func TestOwnRateHeadersWin(t *testing.T) {
 	p := newProvider(t)
-	p.answers(func(w http.ResponseWriter, r *http.Request, body []byte) {
+	loud := func(w http.ResponseWriter, r *http.Request, body []byte) {
 		for _, name := range []string{
 			"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests",
 			"X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens",
@@ -410,7 +410,8 @@ func TestOwnRateHeadersWin(t *testing.T) {
 			w.Header().Set(name, "777")
 		}
 		plainAnswer(w, r, body)
-	})
+	}
+	p.answers(loud)
 	s := startRated(t, p, "tokens 10k/h")
 	for _, stream := range []string{"", `,"stream":true`} {
 		a := s.do(message(false, "gpt-4o-mini", "Hi", stream)).ok().told("X-Ratelimit-Limit-Tokens", "10000").told("X-Ratelimit-Limit-Requests", "777")
@@ -424,6 +425,16 @@ func TestOwnRateHeadersWin(t *testing.T) {
 	if a.Header.Get("X-Ratelimit-Limit-Tokens") != "" || a.Header.Get("Anthropic-Ratelimit-Tokens-Remaining") == "777" {
 		t.Errorf("%v", a.Header)
 	}
+	// Where the provider is the one that refuses, its figures say why.
+	p.answers(func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		w.Header().Set("X-Ratelimit-Remaining-Tokens", "0")
+		w.Header().Set("Retry-After", "7")
+		sendJSON(w, 429, `{"error":{"message":"slow down"}}`)
+	})
+	if a := s.chat(call{}); a.Status != 429 || a.Header.Get("X-Ratelimit-Remaining-Tokens") != "0" || a.Header.Get("Retry-After") != "7" {
+		t.Errorf("a 429 of the provider: %d %v", a.Status, a.Header)
+	}
+	p.answers(loud)
 	// Also in front of a stock proxy.
 	s.stop()
 	s = start(t, `

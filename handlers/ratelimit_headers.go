@@ -74,15 +74,16 @@ var rateHeaderNames = [...]struct{ dimension, openai, anthropic string }{
 
 // write puts the limits into the header of an answer, in the form that the
 // caller's SDK reads. What a provider says about a dimension of ours is about the
-// gateway's account there and goes.
-func (s *rateStanding) write(x *llm.Exchange, h http.Header) {
+// gateway's account there and goes; but where it is the provider that refuses
+// (theirs), its figures are why, and they stay.
+func (s *rateStanding) write(x *llm.Exchange, h http.Header, theirs bool) {
 	if s.all == nil && s.refusal == nil {
 		return
 	}
 	now := time.Now()
 	for _, d := range rateHeaderNames {
 		st := s.of(d.dimension)
-		if st == nil {
+		if st == nil || theirs && (h["X-Ratelimit-Remaining-"+d.openai] != nil || h["Anthropic-Ratelimit-"+d.anthropic+"-Remaining"] != nil) {
 			continue
 		}
 		limit, remaining := strconv.FormatInt(st.Amount, 10), strconv.FormatInt(st.Remaining, 10)

@@ -86,12 +86,12 @@ func TestRateStanding(t *testing.T) {
 	tokens := &limits.RateLimit{Dimension: limits.Tokens, Amount: 1000, Window: time.Minute, Scope: "team", Name: `a"b\c` + "\r\nX: 1\xff"}
 	var s rateStanding
 	h := http.Header{"X-Ratelimit-Remaining-Tokens": {"7"}}
-	s.write(&llm.Exchange{}, h)
+	s.write(&llm.Exchange{}, h, false)
 	if len(h) != 1 {
 		t.Errorf("without limits: %v", h)
 	}
 	s.tell(nil, []limits.Status{{Limit: minute, Amount: 10, Remaining: 9, Reset: time.Minute}, {Limit: hour, Amount: 100, Remaining: 5, Reset: 1500 * time.Millisecond}})
-	s.write(&llm.Exchange{}, h)
+	s.write(&llm.Exchange{}, h, false)
 	if h.Get("X-Ratelimit-Limit-Requests") != "100" || h.Get("X-Ratelimit-Remaining-Requests") != "5" || h.Get("X-Ratelimit-Reset-Requests") != "1.5s" || h.Get("X-Ratelimit-Remaining-Tokens") != "7" {
 		t.Errorf("%v", h)
 	}
@@ -102,7 +102,7 @@ func TestRateStanding(t *testing.T) {
 		t.Error("a limit per key is one of the model")
 	}
 	h = http.Header{"X-Ratelimit-Remaining-Requests": {"1", "2"}, "X-Ratelimit-Remaining-Tokens": {"7"}}
-	s.write(&llm.Exchange{Family: llm.FamilyAnthropic}, h)
+	s.write(&llm.Exchange{Family: llm.FamilyAnthropic}, h, false)
 	if h.Get("Anthropic-Ratelimit-Requests-Remaining") != "8" || len(h["X-Ratelimit-Remaining-Requests"]) != 0 || len(h["X-Ratelimit-Remaining-Tokens"]) != 0 {
 		t.Errorf("%v", h)
 	}
@@ -117,7 +117,7 @@ func TestRateStanding(t *testing.T) {
 	}
 	// What is told anew takes the place of what was told before, and of a refusal.
 	s.tell(s.all[0], []limits.Status{{Limit: minute, Amount: 10, Remaining: 3}})
-	s.write(&llm.Exchange{}, h)
+	s.write(&llm.Exchange{}, h, false)
 	if h.Get("X-Ratelimit-Remaining-Requests") != "3" || len(s.all) != 2 || s.elsewhere() {
 		t.Errorf("%v", h)
 	}

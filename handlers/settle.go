@@ -108,8 +108,8 @@ func (c *call) supply(a *llm.Attempt) {
 func (c *call) ownHeaders(h http.Header) {
 	x := &c.x
 	h["Llm-Request-Id"] = []string{x.ID}
-	c.standing.write(x, h)
 	a := x.Current()
+	c.standing.write(x, h, x.Denied == nil && a != nil && a.Status == http.StatusTooManyRequests)
 	if a != nil && a.AuditIndex >= 0 {
 		h["Llm-Audit-Id"] = []string{strconv.FormatInt(a.AuditIndex, 10)}
 	}
