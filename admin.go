@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -18,11 +17,14 @@ import (
 )
 
 // AdminAPI adds routes to Caddy's admin endpoint, for the command `caddy llm` and
-// for operators' own tools. All but the POST only read:
+// for operators' own tools. All but the POSTs only read:
 //
 //	GET /llm_gateway/requests/<request id>       the records of a request
-//	GET /llm_gateway/audit/<log>/proof/<index>   a receipt for a record
-//	GET /llm_gateway/audit/<log>                 size, checkpoint and key of a log
+//	GET /llm_gateway/audit/<log>                 size and keys of a log
+//	GET /llm_gateway/audit/<log>/proof/<index or request id>   a receipt for a record
+//	GET /llm_gateway/audit/<log>/record/<index>  a record, as it was hashed
+//	GET /llm_gateway/audit/<log>/checkpoint      the newest signed tree head
+//	POST /llm_gateway/audit/<log>/rotate-key     a new signing key
 //	GET /llm_gateway/usage                       rows of the ledger, added up
 //	GET /llm_gateway/budgets                     where every budget stands
 //	POST /llm_gateway/budgets/raise              gives one scope value more in this window
@@ -84,50 +86,6 @@ func (*AdminAPI) requests(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, found)
 }
 
-func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
-	if err := onlyGET(r); err != nil {
-		return err
-	}
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, adminPrefix+"audit/"), "/")
-	stores, err := app.Enter(r.Context())
-	if err != nil {
-		return err
-	}
-	defer stores.Leave()
-	log := stores.Logs[name]
-	if log == nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("the running config has no audit log %q", name)}
-	}
-	if rest == "" {
-		return writeJSON(w, logStatus{Name: name, Size: log.Size(), VerifierKey: log.VerifierKey()})
-	}
-	index, err := strconv.ParseInt(strings.TrimPrefix(rest, "proof/"), 10, 64)
-	if err != nil || !strings.HasPrefix(rest, "proof/") {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("want /llm_gateway/audit/<log>/proof/<index>")}
-	}
-	if err := log.Checkpoint(); err != nil {
-		return err
-	}
-	receipt, err := log.Prove(index)
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err = w.Write(receipt)
-	return err
-}
-
-// logStatus is what the admin API says of a log.
-type logStatus struct {
-	Name        string `json:"name"`
-	Size        int64  `json:"size"`
-	VerifierKey string `json:"verifier_key"`
-}
-
 func writeJSON(w http.ResponseWriter, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(v)
@@ -157,18 +115,28 @@ func findRequest(dir, id string) ([]foundRecord, error) {
 	}
 	var out []foundRecord
 	for _, name := range names {
-		recs, err := audit.Find(filepath.Join(dir, name), id)
+		found, err := findIn(filepath.Join(dir, name), name, id)
 		if err != nil {
-			return nil, fmt.Errorf("log %s: %w", name, err)
+			return nil, err
 		}
-		for _, rec := range recs {
-			out = append(out, foundRecord{Log: name, Index: rec.Index, Record: rec.Raw})
-		}
+		out = append(out, found...)
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%w %s; denials of strangers are recorded together, by source", errNoRequest, id)
 	}
 	slices.SortStableFunc(out, func(a, b foundRecord) int { return int(a.Index - b.Index) })
+	return out, nil
+}
+
+// findIn looks for the records of a request in one log.
+func findIn(dir, name, id string) (out []foundRecord, err error) {
+	recs, err := audit.Find(dir, id)
+	if err != nil {
+		return nil, fmt.Errorf("log %s: %w", name, err)
+	}
+	for _, rec := range recs {
+		out = append(out, foundRecord{Log: name, Index: rec.Index, Record: rec.Raw})
+	}
 	return out, nil
 }
 

@@ -85,6 +85,9 @@ var directives = []directive{
 //		price <provider/pattern> <input> <output> [<cache read> [<cache write>]]
 //		prices file <path>|url <URL> [refresh <duration>]
 //		on_crash charge|release
+//		audit <name> {
+//			<options of the log>
+//		}
 //	}
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
@@ -124,6 +127,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 			if d.NextArg() {
 				return nil, d.ArgErr()
 			}
+		case "audit":
+			err = parseAuditLog(d, app)
 		default:
 			err = d.Errf("unknown option %q of llm_gateway", d.Val())
 		}

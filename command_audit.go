@@ -2,19 +2,14 @@ package gateway
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
-
-	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
 )
 
 // source is where a command reads from: the running server through Caddy's
@@ -108,98 +103,10 @@ func (s *source) find(id string) ([]foundRecord, error) {
 func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Verify an audit log and prove single records",
+		Short: "Verify an audit log, prove single records, look after its keys and files",
 	}
-	cmd.AddCommand(auditVerifyCommand(), auditProveCommand(), auditCheckReceiptCommand())
-	return cmd
-}
-
-func auditVerifyCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "verify <log directory>",
-		Short: "Check that no record of a log was altered, removed, added or moved",
-		Long: `Recomputes the hash of every record and the Merkle tree over them, and holds the
-result against every checkpoint that the log has signed. It reads files only, of
-a live log or a copy. The exit status is 1 if anything is wrong.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := audit.Verify(args[0], audit.VerifyOptions{})
-			if err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			if asJSON {
-				return json.NewEncoder(out).Encode(report)
-			}
-			fmt.Fprintf(out, "ok: %s\n", report)
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	return cmd
-}
-
-func auditProveCommand() *cobra.Command {
-	var src source
-	var log, output string
-	cmd := &cobra.Command{
-		Use:   "prove <index>",
-		Short: "Make a receipt for a record: its place in the signed log, verifiable offline",
-		Long: `The index is the header LLM-Audit-Id of the answer. The receipt is a C2SP
-tlog-proof: inclusion hashes and the signed checkpoint.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			index, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil || index < 0 {
-				return fmt.Errorf("%q is not the index of a record", args[0])
-			}
-			receipt, running, err := src.get(adminPrefix + "audit/" + log + "/proof/" + args[0])
-			if !running {
-				receipt, err = audit.Prove(filepath.Join(src.auditDir(), log), index)
-			}
-			if err != nil {
-				return err
-			}
-			if output == "" {
-				_, err = cmd.OutOrStdout().Write(receipt)
-				return err
-			}
-			return os.WriteFile(output, receipt, 0o600)
-		},
-	}
-	src.flags(cmd)
-	cmd.Flags().StringVar(&log, "log", "default", "name of the log")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write the receipt to this file")
-	return cmd
-}
-
-func auditCheckReceiptCommand() *cobra.Command {
-	var key string
-	cmd := &cobra.Command{
-		Use:   "check-receipt <receipt file> <record file>",
-		Short: "Check a receipt against a record, with nothing but the log's public key",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			receipt, err := os.ReadFile(args[0])
-			if err != nil {
-				return err
-			}
-			record, err := os.ReadFile(args[1])
-			if err != nil {
-				return err
-			}
-			for len(record) > 0 && record[len(record)-1] == '\n' {
-				record = record[:len(record)-1]
-			}
-			if err := audit.VerifyReceipt(receipt, record, key); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "ok: the record is in the signed log")
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&key, "key", "", "the log's verifier key (the file key.pub in its directory)")
-	_ = cmd.MarkFlagRequired("key")
+	cmd.AddCommand(
+		auditVerifyCommand(), auditProveCommand(), auditCheckReceiptCommand(), auditRotateKeyCommand(),
+	)
 	return cmd
 }

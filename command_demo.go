@@ -153,7 +153,7 @@ func demoProof(dir, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := audit.VerifyReceipt(receipt, found[0].Raw, log.VerifierKey()); err != nil {
+	if _, err := audit.VerifyReceipt(receipt, found[0].Raw, log.VerifierKey()); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("record #%d is in the signed log of %d records (receipt of %d bytes, checked with %s…)",

@@ -26,6 +26,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
@@ -67,6 +68,8 @@ type App struct {
 	// the process died: `charge` (default) counts it as spent; `release` gives
 	// it back, which gives up the guarantee that budgets are never exceeded.
 	OnCrash string `json:"on_crash,omitempty"`
+	// Audit is what is told of single audit logs, by name.
+	Audit map[string]*AuditLog `json:"audit,omitempty"`
 
 	require     []string
 	providers   map[string]providers.Provider
@@ -75,6 +78,7 @@ type App struct {
 	classifiers *classify.Registry
 	dataDir     string
 	hash        string
+	auditLogs   map[string]audit.Options // of Audit, resolved
 	log         *zap.Logger
 
 	mu         sync.Mutex
@@ -180,6 +184,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionClassifiers(); err != nil {
 		return err
 	}
+	if err := a.provisionAudit(); err != nil {
+		return err
+	}
 	if err := registerPriceMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
@@ -201,7 +208,8 @@ func (a *App) configHash() string {
 		Prices  []PriceOverride
 		From    string
 		OnCrash string
-	}{a.require, slices.Sorted(maps.Keys(a.ProvidersRaw)), a.Prices, from, a.OnCrash})
+		Audit   map[string]audit.Settings `json:",omitempty"`
+	}{a.require, slices.Sorted(maps.Keys(a.ProvidersRaw)), a.Prices, from, a.OnCrash, a.auditSettings()})
 	if err != nil {
 		return ""
 	}

@@ -78,13 +78,18 @@ func (a *App) acquire() (err error) {
 	o.stores.Logs = make(map[string]*audit.Log, len(a.logs))
 	for _, name := range a.logs {
 		path := filepath.Join(dir, "audit", name)
+		options := a.auditOptions(name, path)
 		l, err := logRegistry.Acquire(path, func() (*audit.Log, error) {
-			return audit.Open(audit.Options{Dir: path, Node: hostname(), OnAppend: handlers.ObserveAppend, Logf: a.logf})
+			return audit.Open(options)
 		})
 		if err != nil {
 			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
 		}
 		o.releases = append(o.releases, l.Release)
+		// It may be open already, for the config before.
+		if err := l.Value().Configure(options); err != nil {
+			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
+		}
 		o.stores.Logs[name] = l.Value()
 	}
 	o.stores.Objects = func() (*objects.Store, error) { return a.objects(o, dir) }

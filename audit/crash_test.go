@@ -21,7 +21,7 @@ import (
 // writeUntilKilled is the other process of TestKill: eight writers that say on
 // standard output which records were acknowledged.
 func writeUntilKilled(dir string) {
-	l, err := Open(Options{Dir: dir, Node: "child", SegmentBytes: 64 << 10})
+	l, err := Open(Options{Dir: dir, Node: "child", Settings: Settings{SegmentBytes: 64 << 10}})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -139,7 +139,7 @@ func TestPowerLoss(t *testing.T) {
 	for seed := range uint64(25) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		m := newMemFS()
-		l := openLog(t, Options{Dir: "/log", FS: m, SegmentBytes: 32 << 10})
+		l := openLog(t, Options{Dir: "/log", FS: m, Settings: Settings{SegmentBytes: 32 << 10}})
 		acked := fill(t, l, 6, 20)
 		// The last batch is written but its sync is on the way.
 		m.mu.Lock()
@@ -161,7 +161,7 @@ func TestPowerLoss(t *testing.T) {
 // not read them again.
 func TestHashesAreSyncedAtRotation(t *testing.T) {
 	m := newMemFS()
-	l := openLog(t, Options{Dir: "/log", FS: m, SegmentBytes: 8 << 10})
+	l := openLog(t, Options{Dir: "/log", FS: m, Settings: Settings{SegmentBytes: 8 << 10}})
 	fill(t, l, 2, 20)
 	starts, err := segments(m, "/log")
 	if err != nil || len(starts) < 3 {
@@ -199,7 +199,7 @@ func TestPowerLossWithoutSync(t *testing.T) {
 // A new segment whose name was never made durable loses its records.
 func TestPowerLossWithoutSyncDir(t *testing.T) {
 	m := newMemFS()
-	l := openLog(t, Options{Dir: "/log", FS: m, SegmentBytes: 4 << 10})
+	l := openLog(t, Options{Dir: "/log", FS: m, Settings: Settings{SegmentBytes: 4 << 10}})
 	mustPut(t, l, "first")
 	m.mu.Lock()
 	m.noDir = true
@@ -261,7 +261,7 @@ func TestNoSpace(t *testing.T) {
 // Without a file handle for the next segment the last one goes on.
 func TestNoFileHandles(t *testing.T) {
 	m := newMemFS()
-	l := openLog(t, Options{Dir: "/log", FS: m, SegmentBytes: 2 << 10})
+	l := openLog(t, Options{Dir: "/log", FS: m, Settings: Settings{SegmentBytes: 2 << 10}})
 	m.mu.Lock()
 	m.openErr = syscall.EMFILE
 	m.mu.Unlock()

@@ -58,6 +58,38 @@ func scanSegment(path string, index int64, f func(index int64, line []byte) bool
 	}
 }
 
+// Line returns the line of a record as it was hashed, from the files of a log,
+// live or copied.
+func Line(dir string, index int64) (line []byte, err error) {
+	if index < 0 {
+		return nil, fmt.Errorf("%d is not the index of a record", index)
+	}
+	starts, err := segments(osFS{}, dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(starts) > 0 && index < starts[0] {
+		return nil, fmt.Errorf("record %d was pruned; the first one kept is %d", index, starts[0])
+	}
+	if err := Scan(dir, index, func(i int64, b []byte) bool {
+		if i == index {
+			line = bytes.Clone(b)
+		}
+		return false
+	}); err != nil {
+		return nil, err
+	}
+	if line == nil {
+		return nil, fmt.Errorf("the log has no record %d", index)
+	}
+	return line, nil
+}
+
+// NewestCheckpoint returns the newest signed checkpoint of a log.
+func NewestCheckpoint(dir string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(dir, "checkpoint"))
+}
+
 // Find returns the records of a request, in order. It looks through the newest
 // segments first and stops at the one before the oldest that has any, or well
 // before the time that the id itself tells (ours are UUIDv7).

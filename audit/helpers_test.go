@@ -90,7 +90,7 @@ func closeLog(t testing.TB, l *Log) {
 func filled(t testing.TB, n int) string {
 	t.Helper()
 	dir := logDir(t)
-	l := openLog(t, Options{Dir: dir, SegmentBytes: 16 << 10})
+	l := openLog(t, Options{Dir: dir, Settings: Settings{SegmentBytes: 16 << 10}})
 	for i := range n {
 		mustPut(t, l, fmt.Sprintf("id-%d", i))
 		if i%17 == 0 {

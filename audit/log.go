@@ -8,10 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
 )
 
 // Limits of the write path.
@@ -47,6 +51,9 @@ type Options struct {
 	// Node names this machine in records; Origin the log in its checkpoints,
 	// by default "caddy-llm-gateway/<node>". It is fixed when the log is made.
 	Node, Origin string
+	// Keys are the signing keys, newest first (PRIVATE+KEY+…). Without any the
+	// log keeps its own in the file `key`, made at the first start.
+	Keys []string
 	// FS is the file layer; nil is the machine's.
 	FS FS
 	// OnAppend is called with the time that a record took until it was
@@ -54,19 +61,55 @@ type Options struct {
 	OnAppend func(time.Duration)
 	// Logf reports what an operator should know.
 	Logf func(msg string, args ...any)
-	// SegmentBytes is the size at which a new segment begins. Default 64 MiB.
-	SegmentBytes int64
+	// Settings can be changed while the log is open.
+	Settings
 	// AllowDisagreement opens a log whose files do not match its last
 	// checkpoint, and says so in a record of its own.
 	AllowDisagreement bool
+}
+
+// Settings are what can be changed of an open log, see Configure.
+type Settings struct {
+	// SegmentBytes is the size at which a new segment begins. Default 64 MiB.
+	SegmentBytes int64
+	// SegmentAge is the age at which one begins; 0 is none.
+	SegmentAge time.Duration
+	// Retention is how long records are kept at least; 0 or less is for ever.
+	// Only whole segments are removed.
+	Retention time.Duration
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.SegmentBytes <= 0 {
+		s.SegmentBytes = 64 << 20
+	}
+	return s
+}
+
+// Configure changes the settings and, if they are given, the keys of an open log,
+// and signs what it has: it is called when a configuration is loaded.
+func (l *Log) Configure(o Options) error {
+	s := o.Settings.withDefaults()
+	l.settings.Store(&s)
+	if err := l.setKeys(o.Keys); err != nil {
+		return err
+	}
+	if err := l.Checkpoint(); err != nil {
+		l.o.Logf("audit log: checkpoint: %v", err)
+	}
+	return nil
 }
 
 // Log is an open audit log: one writer for all who append.
 type Log struct {
 	o    Options
 	fs   FS
-	key  *signer
 	lock io.Closer
+
+	settings atomic.Pointer[Settings]
+
+	keyMu sync.Mutex // guards keys
+	keys  *keyring
 
 	mu     sync.Mutex
 	space  sync.Cond // queue has room
@@ -82,6 +125,7 @@ type Log struct {
 	tree     tree
 	seg      File
 	segSize  int64
+	segBorn  time.Time // of its first record; zero if it has none
 	hashes   File
 	hashSize int64
 	signed   int64
@@ -94,6 +138,7 @@ type Log struct {
 	stuck    bool // no new segment could be begun
 	unsigned bool // no checkpoint could be written
 	refusing bool // no record could be written
+	keyStuck bool // a key could not be retired
 
 	state sync.Mutex // guards what follows
 	size  int64      // durable records
@@ -166,6 +211,32 @@ func (l *Log) append(line []byte, urgent bool, lost func()) *Ack {
 	return a
 }
 
+// note queues what the log has to say about itself. It runs on the writer's
+// goroutine too, so it does not wait for room in the queue.
+func (l *Log) note(events ...systemEvent) {
+	if len(events) == 0 {
+		return
+	}
+	l.mu.Lock()
+	if !l.closed && l.failed == nil {
+		for _, e := range events {
+			l.queue = append(l.queue, &Ack{line: encodeSystem(l.o.Node, time.Now(), e), done: make(chan struct{}), index: -1})
+		}
+	}
+	l.mu.Unlock()
+	l.signal()
+}
+
+// record makes what the log has to say about itself durable and signs it.
+func (l *Log) record(events []systemEvent) error {
+	for _, e := range events {
+		if _, err := l.append(encodeSystem(l.o.Node, time.Now(), e), true, nil).Wait(context.Background()); err != nil {
+			return err
+		}
+	}
+	return l.Checkpoint()
+}
+
 // end keeps or breaks the promise.
 func (a *Ack) end(index int64, err error) {
 	a.index, a.err, a.line = index, err, nil
@@ -196,8 +267,20 @@ func (l *Log) Err() error {
 	return l.failed
 }
 
-// VerifierKey is the public key of the log, as a note verifier key.
-func (l *Log) VerifierKey() string { return l.key.vkey }
+// VerifierKey is the public form of the log's newest key.
+func (l *Log) VerifierKey() string {
+	l.keyMu.Lock()
+	defer l.keyMu.Unlock()
+	return l.keys.signing[0].VerifierKey
+}
+
+// VerifierKeys are the public forms of all keys that ever signed the log, newest
+// first, one a line.
+func (l *Log) VerifierKeys() string {
+	l.keyMu.Lock()
+	defer l.keyMu.Unlock()
+	return strings.Join(l.keys.texts, "\n")
+}
 
 // Dir is the directory of the log.
 func (l *Log) Dir() string { return l.o.Dir }
@@ -244,6 +327,7 @@ func (l *Log) run() {
 			if l.Err() != nil {
 				continue
 			}
+			l.checkKeys(now)
 			err := l.checkpoint()
 			if err != nil && !l.unsigned {
 				l.o.Logf("audit log: checkpoint: %v; trying again each second", err)
@@ -368,7 +452,7 @@ func (l *Log) drain() bool {
 // commit writes a batch and makes it durable. If it returns an error, none of
 // the batch is part of the log.
 func (l *Log) commit(batch []*Ack) error {
-	if l.segSize >= l.o.SegmentBytes {
+	if l.due(time.Now()) {
 		if err := l.rotate(); err != nil {
 			return err
 		}
@@ -411,6 +495,9 @@ func (l *Log) commit(batch []*Ack) error {
 		l.tree = before
 		return l.fail(fmt.Errorf("syncing: %w", err))
 	}
+	if l.segSize == 0 {
+		l.segBorn = time.Now()
+	}
 	l.segSize += int64(len(buf))
 	l.hashSize += int64(len(hb))
 	return nil
@@ -425,6 +512,12 @@ func (l *Log) fail(err error) error {
 	l.mu.Unlock()
 	l.o.Logf("audit log: %v", err)
 	return err
+}
+
+// due reports whether a new segment should begin.
+func (l *Log) due(now time.Time) bool {
+	s := l.settings.Load()
+	return l.segSize >= s.SegmentBytes || s.SegmentAge > 0 && l.segSize > 0 && now.Sub(l.segBorn) >= s.SegmentAge
 }
 
 // rotate begins a new segment. Without a file handle or a place in the directory
@@ -449,6 +542,9 @@ func (l *Log) rotate() error {
 	l.seg, l.segSize, l.stuck = f, 0, false
 	if err := old.Close(); err != nil { // it was synced: nothing is lost
 		l.o.Logf("audit log: closing a segment: %v", err)
+	}
+	if err := l.checkpoint(); err != nil && l.Err() != nil {
+		return err // else the next second tries again
 	}
 	return nil
 }
@@ -476,7 +572,10 @@ func (l *Log) checkpoint() error {
 	if n == l.signed {
 		return nil
 	}
-	msg, err := checkpoint{l.key.Name(), n, l.tree.root()}.sign(l.key)
+	l.keyMu.Lock()
+	origin, signers := l.keys.origin, l.keys.signers()
+	l.keyMu.Unlock()
+	msg, err := checkpoint.Checkpoint{Origin: origin, Size: n, Root: l.tree.root()}.Sign(signers...)
 	if err != nil {
 		return fmt.Errorf("signing: %w", err)
 	}

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
 )
 
 // Any change of a log is found, by somebody who has nothing but the files.
@@ -231,7 +233,7 @@ func forge(t *testing.T, s snap, segs []string, victim string, signer note.Signe
 	}
 	s["hashes"] = b
 	if signer != nil {
-		msg, err := checkpoint{signer.Name(), tr.n, tr.root()}.sign(signer)
+		msg, err := checkpoint.Checkpoint{Origin: signer.Name(), Size: tr.n, Root: tr.root()}.Sign(signer)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,12 @@
 package audit
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Open opens a log, or makes it. It refuses a directory that another process
@@ -23,15 +21,14 @@ func Open(o Options) (_ *Log, err error) {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	if o.SegmentBytes <= 0 {
-		o.SegmentBytes = 64 << 20
-	}
 	o.Node = cleanName(o.Node)
 	if o.Origin == "" {
-		o.Origin = "caddy-llm-gateway/" + o.Node
+		o.Origin = OriginOf(o.Node, "")
 	}
 	l := &Log{o: o, fs: o.FS, wake: make(chan struct{}, 1), done: make(chan struct{}), checkpoints: make(chan chan error)}
 	l.space.L = &l.mu
+	s := o.Settings.withDefaults()
+	l.settings.Store(&s)
 	if err := l.fs.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of the audit log: %w", err)
 	}
@@ -43,7 +40,8 @@ func Open(o Options) (_ *Log, err error) {
 			l.closeFiles()
 		}
 	}()
-	if l.key, err = loadKey(l.fs, o.Dir, o.Origin); err != nil {
+	var added []systemEvent
+	if l.keys, added, err = loadKeys(l.fs, o.Dir, o.Origin, o.Keys, o.AllowDisagreement); err != nil {
 		return nil, err
 	}
 	events, err := l.recover()
@@ -58,19 +56,17 @@ func Open(o Options) (_ *Log, err error) {
 		}
 	}
 	go l.run()
-	for _, event := range events {
-		if _, err := l.append(encodeSystem(l.o.Node, time.Now(), event), true, nil).Wait(context.Background()); err != nil {
+	// What was found is signed at once: a process that dies again and again
+	// would otherwise never vouch for anything.
+	if len(events) > 0 {
+		if err := l.record(events); err != nil {
 			l.Close()
 			return nil, fmt.Errorf("recording the recovery: %w", err)
 		}
 	}
-	if len(events) > 0 {
-		// What was found is signed at once: a process that dies again and again
-		// would otherwise never vouch for anything.
-		if err := l.Checkpoint(); err != nil {
-			l.Close()
-			return nil, fmt.Errorf("signing what was recovered: %w", err)
-		}
+	if err := l.keysAdded(added); err != nil {
+		l.Close()
+		return nil, err
 	}
 	return l, nil
 }
@@ -106,6 +102,16 @@ func cleanName(s string) string {
 		return "node"
 	}
 	return s[:min(len(s), 64)]
+}
+
+// OriginOf is the name of a log in its checkpoints if none is given: that of the
+// node and, unless it is empty, of the log on it.
+func OriginOf(node, log string) string {
+	origin := "caddy-llm-gateway/" + cleanName(node)
+	if log != "" {
+		origin += "/" + cleanName(log)
+	}
+	return origin
 }
 
 // segName is the name of the segment whose first record has the number n.

@@ -12,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
 )
 
 const openFlags = os.O_CREATE | os.O_RDWR
@@ -91,7 +93,7 @@ func (l *Log) recover() (events []systemEvent, err error) {
 	}
 	l.size, l.signed = l.tree.n, -1
 	if why == "" && len(signed) > 0 {
-		l.signed = signed[0].size
+		l.signed = signed[0].Size
 		if n := l.tree.n - l.signed; n > 0 {
 			events = append(events, systemEvent{"recovered", fmt.Sprintf("kept %d records behind the last checkpoint, from %d on", n, l.signed)})
 		}
@@ -139,8 +141,30 @@ func (l *Log) replayFrom(starts []int64, from int) (end segEnd, err error) {
 			return end, fmt.Errorf("%w: the segment %s is damaged at byte %d; restore it from a copy", ErrDisagree, segName(starts[i]), end.good)
 		}
 	}
-	l.segSize = end.good
+	l.segSize, l.segBorn = end.good, time.Time{}
+	if l.segSize > 0 {
+		b := make([]byte, min(l.segSize, 512))
+		if _, err := l.seg.ReadAt(b, 0); err == nil {
+			l.segBorn, _ = lineTime(b)
+		}
+	}
 	return end, nil
+}
+
+var timeMark = []byte(`"ts":"`)
+
+// lineTime reads the time of a record from the begin of its line.
+func lineTime(line []byte) (time.Time, bool) {
+	_, rest, ok := bytes.Cut(line[:min(len(line), 256)], timeMark)
+	if !ok {
+		return time.Time{}, false
+	}
+	text, _, ok := bytes.Cut(rest, []byte{'"'})
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(text))
+	return t, err == nil
 }
 
 func (l *Log) gap(start int64) error {
@@ -221,14 +245,14 @@ func whole(line []byte) bool {
 }
 
 // holds compares the tree with checkpoints; it returns what is wrong.
-func (l *Log) holds(signed []checkpoint) string {
+func (l *Log) holds(signed []checkpoint.Checkpoint) string {
 	for _, c := range signed {
-		if c.size > l.tree.n {
-			return fmt.Sprintf("%d records are signed (root %s), %d are there", c.size, c.root, l.tree.n)
+		if c.Size > l.tree.n {
+			return fmt.Sprintf("%d records are signed (root %s), %d are there", c.Size, c.Root, l.tree.n)
 		}
-		then, err := treeAt(c.size, hashReader{l.hashes})
-		if err != nil || then.root() != c.root {
-			return fmt.Sprintf("the first %d records are not those that were signed (root %s)", c.size, c.root)
+		then, err := treeAt(c.Size, hashReader{l.hashes})
+		if err != nil || then.root() != c.Root {
+			return fmt.Sprintf("the first %d records are not those that were signed (root %s)", c.Size, c.Root)
 		}
 	}
 	return ""
@@ -266,11 +290,7 @@ func (l *Log) cut(end segEnd, keep bool) (*systemEvent, error) {
 // checkpointsOnDisk reads what was signed last: the newest checkpoint and the end
 // of the history, newest first, one of them if they are the same. If they cannot
 // be trusted, why says so.
-func (l *Log) checkpointsOnDisk() (signed []checkpoint, why string, err error) {
-	v, err := note.NewVerifier(l.key.vkey)
-	if err != nil {
-		return nil, "", err
-	}
+func (l *Log) checkpointsOnDisk() (signed []checkpoint.Checkpoint, why string, err error) {
 	msgs := make([][]byte, 0, 2)
 	b, err := readFile(l.fs, filepath.Join(l.o.Dir, "checkpoint"))
 	if err == nil {
@@ -285,15 +305,15 @@ func (l *Log) checkpointsOnDisk() (signed []checkpoint, why string, err error) {
 		msgs = append(msgs, b)
 	}
 	for _, msg := range msgs {
-		c, err := openCheckpoint(msg, v)
+		c, _, err := checkpoint.Open(msg, l.keys.public)
 		if err != nil {
 			return nil, err.Error(), nil
 		}
 		switch {
 		case len(signed) == 0 || signed[0] == c:
 			signed = append(signed[:0], c)
-		case c.size > signed[0].size:
-			signed = []checkpoint{c, signed[0]}
+		case c.Size > signed[0].Size:
+			signed = []checkpoint.Checkpoint{c, signed[0]}
 		default:
 			signed = append(signed, c)
 		}

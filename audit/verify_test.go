@@ -19,7 +19,7 @@ import (
 func TestVerify(t *testing.T) {
 	dir := filled(t, 120)
 	var seen int64
-	rep, err := Verify(dir, VerifyOptions{Progress: func(n int64) { seen = n }})
+	rep, err := Verify(dir, VerifyOptions{Progress: func(n, _ int64) { seen = n }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestVerify(t *testing.T) {
 	wantText(t, errors.New(rep.String()), "120 records")
 	// Reopening and going on keeps it whole, also over a lost file of hashes.
 	for range 3 {
-		l := openLog(t, Options{Dir: dir, SegmentBytes: 16 << 10})
+		l := openLog(t, Options{Dir: dir, Settings: Settings{SegmentBytes: 16 << 10}})
 		mustPut(t, l, "more")
 		closeLog(t, l)
 		verified(t, dir)
@@ -210,18 +210,18 @@ func TestReceipts(t *testing.T) {
 		if err := tlog.CheckRecord(proof, size, root, r.Index, tlog.RecordHash(r.Raw)); err != nil {
 			t.Fatal(err)
 		}
-		if err := VerifyReceipt(receipt, r.Raw, string(vkey)); err != nil {
+		if _, err := VerifyReceipt(receipt, r.Raw, string(vkey)); err != nil {
 			t.Fatal(err)
 		}
 		other := recs[(r.Index+1)%77].Raw
-		if err := VerifyReceipt(receipt, other, string(vkey)); !errors.Is(err, ErrReceipt) {
+		if _, err := VerifyReceipt(receipt, other, string(vkey)); !errors.Is(err, ErrReceipt) {
 			t.Errorf("receipt of %d holds for another record: %v", r.Index, err)
 		}
 		// Every byte of a receipt matters, but those of the blank it may end in.
 		bad := bytes.Clone(receipt)
 		at := int(r.Index) * len(bad) / 77
 		bad[at] ^= 1
-		if err := VerifyReceipt(bad, r.Raw, string(vkey)); err == nil {
+		if _, err := VerifyReceipt(bad, r.Raw, string(vkey)); err == nil {
 			t.Errorf("receipt of %d holds with byte %d changed", r.Index, at)
 		}
 	}
@@ -250,7 +250,7 @@ func TestProveLive(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
-	if err := VerifyReceipt(receipt, found[0].Raw, l.VerifierKey()); err != nil {
+	if _, err := VerifyReceipt(receipt, found[0].Raw, l.VerifierKey()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -274,7 +274,7 @@ func TestDamagedHashesProveNothing(t *testing.T) {
 
 func TestFindAndScan(t *testing.T) {
 	dir := filled(t, 100)
-	l := openLog(t, Options{Dir: dir, SegmentBytes: 16 << 10})
+	l := openLog(t, Options{Dir: dir, Settings: Settings{SegmentBytes: 16 << 10}})
 	mustPut(t, l, "id-42") // a second record of the same request, much later
 	found, err := Find(dir, "id-99")
 	if err != nil || len(found) != 1 || found[0].Index != 99 || found[0].Request != "id-99" {
@@ -313,7 +313,7 @@ func FuzzVerifyReceipt(f *testing.F) {
 	f.Add(good, []byte("x"))
 	f.Add([]byte("c2sp.org/tlog-proof@v1\nextra AAAA\nindex 1\n\n"), []byte{})
 	f.Fuzz(func(t *testing.T, receipt, record []byte) {
-		if VerifyReceipt(receipt, record, vkey) == nil {
+		if _, err := VerifyReceipt(receipt, record, vkey); err == nil {
 			// Only a record of the log can have a receipt.
 			if _, err := Decode(record); err != nil {
 				t.Fatalf("a receipt for %q", record)

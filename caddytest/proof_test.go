@@ -76,10 +76,10 @@ func TestReceiptOfAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := strings.TrimSpace(string(pub))
-	if err := audit.VerifyReceipt(receipt, []byte(admitted.raw), key); err != nil {
+	if _, err := audit.VerifyReceipt(receipt, []byte(admitted.raw), key); err != nil {
 		t.Errorf("the receipt does not hold: %v", err)
 	}
-	if err := audit.VerifyReceipt(receipt, []byte(strings.Replace(admitted.raw, "gpt-4o-mini", "gpt-4o-maxi", 1)), key); err == nil {
+	if _, err := audit.VerifyReceipt(receipt, []byte(strings.Replace(admitted.raw, "gpt-4o-mini", "gpt-4o-maxi", 1)), key); err == nil {
 		t.Error("the receipt holds for another record")
 	}
 	for _, path := range []string{"requests/nobody", "requests/..%2f..%2fkey", "audit/default/proof/999999", "audit/default/proof/-1", "audit/other", "audit/..%2f.."} {

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/go-json-experiment/json"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+)
+
+// logStatus is what the admin API says of a log.
+type logStatus struct {
+	Name         string   `json:"name"`
+	Size         int64    `json:"size"` // durable records
+	VerifierKey  string   `json:"verifier_key"`
+	VerifierKeys []string `json:"verifier_keys"` // all that ever signed, newest first
+}
+
+// audit answers below /llm_gateway/audit/.
+func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
+	app, err := running()
+	if err != nil {
+		return err
+	}
+	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, adminPrefix+"audit/"), "/")
+	stores, err := app.Enter(r.Context())
+	if err != nil {
+		return err
+	}
+	defer stores.Leave()
+	log := stores.Logs[name]
+	if log == nil {
+		return notFound(fmt.Errorf("the running config has no audit log %q", name))
+	}
+	what, which, _ := strings.Cut(rest, "/")
+	if what == "rotate-key" && which == "" {
+		return rotateKey(w, r, log)
+	}
+	if err := onlyGET(r); err != nil {
+		return err
+	}
+	switch {
+	case rest == "":
+		return writeJSON(w, logStatus{Name: name, Size: log.Size(), VerifierKey: log.VerifierKey(), VerifierKeys: strings.Fields(log.VerifierKeys())})
+	case what == "checkpoint" && which == "":
+		if err := log.Checkpoint(); err != nil {
+			return err
+		}
+		b, err := audit.NewestCheckpoint(log.Dir())
+		if err != nil {
+			return err
+		}
+		return writeText(w, b)
+	case what == "proof" && which != "":
+		index, err := proofIndex(log.Dir(), name, which)
+		if err != nil {
+			return notFound(err)
+		}
+		if err := log.Checkpoint(); err != nil {
+			return err
+		}
+		receipt, err := log.Prove(index)
+		if err != nil {
+			return notFound(err)
+		}
+		return writeText(w, receipt)
+	case what == "record" && which != "":
+		index, err := strconv.ParseInt(which, 10, 64)
+		if err != nil {
+			return notFound(fmt.Errorf("%q is not the index of a record", which))
+		}
+		line, err := audit.Line(log.Dir(), index)
+		if err != nil {
+			return notFound(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, err = w.Write(line)
+		return err
+	}
+	return notFound(errors.New("want /llm_gateway/audit/<log>[/checkpoint|/proof/<index or request id>|/record/<index>]"))
+}
+
+// proofIndex is the record that an index or a request id means: of a request its
+// outcome.
+func proofIndex(dir, name, which string) (int64, error) {
+	if index, err := strconv.ParseInt(which, 10, 64); err == nil {
+		return index, nil
+	}
+	found, err := findIn(dir, name, which)
+	if err != nil {
+		return 0, err
+	}
+	_, index, err := outcomeOf(found, name)
+	return index, err
+}
+
+func notFound(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+}
+
+func writeText(w http.ResponseWriter, b []byte) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write(b)
+	return err
+}
+
+// rotateRequest asks for a new signing key.
+type rotateRequest struct {
+	// OverlapSeconds is how long the old key signs beside the new one.
+	OverlapSeconds int64 `json:"overlap_seconds"`
+	// By is who asks, as they say themselves.
+	By string `json:"by,omitempty"`
+}
+
+type rotateAnswer struct {
+	VerifierKey string `json:"verifier_key"`
+}
+
+// rotateKey makes a new key. The record of who asked comes first.
+func rotateKey(w http.ResponseWriter, r *http.Request, log *audit.Log) error {
+	if r.Method != http.MethodPost {
+		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("only POST")}
+	}
+	// See raise.
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return caddy.APIError{HTTPStatus: http.StatusUnsupportedMediaType, Err: errors.New("want Content-Type: application/json")}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRaiseBody))
+	if err != nil {
+		return badRequest(err)
+	}
+	var req rotateRequest
+	if err := json.Unmarshal(body, &req, json.RejectUnknownMembers(true)); err != nil {
+		return badRequest(fmt.Errorf("reading the request: %w", err))
+	}
+	const most = 10 * 365 * 24 * 3600
+	if req.OverlapSeconds < 60 || req.OverlapSeconds > most {
+		return badRequest(errors.New("overlap_seconds: want at least a minute and at most ten years"))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), raiseTimeout)
+	defer cancel()
+	overlap, now := time.Duration(req.OverlapSeconds)*time.Second, time.Now()
+	detail := "a new signing key, beside the old one for " + overlap.String()
+	if req.By != "" {
+		detail += "; asked for by " + req.By
+	}
+	if _, err := log.Admin(ctx, now, actorOf(r), "audit.rotate_key", detail); err != nil {
+		return err
+	}
+	vkey, err := log.RotateKey(now, overlap)
+	if errors.Is(err, audit.ErrGivenKeys) {
+		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, rotateAnswer{VerifierKey: vkey})
+}

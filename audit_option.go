@@ -1,0 +1,251 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
+	"go.uber.org/zap"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
+)
+
+// AuditLog is what is told of one audit log, whichever routes write to it. A log
+// needs none of this.
+type AuditLog struct {
+	// Origin is the name of the log in its checkpoints, by C2SP's custom a URL
+	// without its scheme. It is fixed when the log is made. Default:
+	// `caddy-llm-gateway/<host>/<name of the log>`.
+	Origin string `json:"origin,omitempty"`
+	// Key is one or two signing keys, each as `{env.NAME}` or `{file./path}`;
+	// a file that others can read is refused. The first signs for good, the
+	// second beside it, for as long as it stands here. Default: the log keeps
+	// its key in its own directory, made at the first start.
+	Key []string `json:"key,omitempty"`
+	// SegmentSize is the size in bytes at which a new file of records begins.
+	// Default: 64 MiB.
+	SegmentSize int64 `json:"segment_size,omitempty"`
+	// SegmentAge is the age at which a new file of records begins. Default: 7
+	// days.
+	SegmentAge caddy.Duration `json:"segment_age,omitempty"`
+	// Retention is how long records are kept at least; -1 keeps them for ever.
+	// Whole files are removed, their hashes and all checkpoints stay. Default:
+	// 400 days. Less than 183 days is warned about.
+	Retention caddy.Duration `json:"retention,omitempty"`
+}
+
+var originName = regexp.MustCompile(`^[!-*,-~]{1,200}$`)
+
+// defaults of a log.
+const (
+	defaultSegmentAge = 7 * 24 * time.Hour
+	defaultRetention  = 400 * 24 * time.Hour
+	shortRetention    = 183 * 24 * time.Hour
+)
+
+// validate checks the options of a log.
+func (l *AuditLog) validate() error {
+	switch {
+	case l.Origin != "" && !originName.MatchString(l.Origin):
+		return fmt.Errorf("origin: %q; want up to 200 printable characters without blanks and pluses", l.Origin)
+	case len(l.Key) > 2:
+		return errors.New("key: one key, or two while they overlap")
+	case l.SegmentSize != 0 && l.SegmentSize < 1<<20:
+		return fmt.Errorf("segment: %d bytes; want at least 1 MiB", l.SegmentSize)
+	case l.SegmentAge < 0 || l.SegmentAge > 0 && time.Duration(l.SegmentAge) < time.Hour:
+		return errors.New("segment: want an age of at least 1h")
+	case l.Retention < -1 || l.Retention > 0 && time.Duration(l.Retention) < 24*time.Hour:
+		return errors.New("retention: want at least 1d, or forever")
+	}
+	return nil
+}
+
+// options resolves what the log package needs.
+func (l *AuditLog) options() (o audit.Options, err error) {
+	if err := l.validate(); err != nil {
+		return o, err
+	}
+	o.Origin = l.Origin
+	o.Settings = audit.Settings{
+		SegmentBytes: l.SegmentSize,
+		SegmentAge:   time.Duration(l.SegmentAge),
+		Retention:    time.Duration(l.Retention),
+	}
+	if l.SegmentAge == 0 {
+		o.SegmentAge = defaultSegmentAge
+	}
+	if l.Retention == 0 {
+		o.Retention = defaultRetention
+	}
+	for _, written := range l.Key {
+		text, err := signingKey(written)
+		if err != nil {
+			return o, fmt.Errorf("key: %w", err)
+		}
+		o.Keys = append(o.Keys, text)
+	}
+	return o, nil
+}
+
+// provisionAudit resolves what was told of logs. It opens no log.
+func (a *App) provisionAudit() error {
+	a.auditLogs = make(map[string]audit.Options, len(a.Audit))
+	for name, l := range a.Audit {
+		if !auditName.MatchString(name) {
+			return fmt.Errorf("llm_gateway: audit %q: want 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit", name)
+		}
+		if l == nil {
+			l = new(AuditLog)
+		}
+		o, err := l.options()
+		if err != nil {
+			return fmt.Errorf("llm_gateway: audit %s: %w", name, err)
+		}
+		if o.Retention > 0 && o.Retention < shortRetention {
+			a.log.Warn("records of the audit log are kept for less than six months", zap.String("log", name), zap.Duration("retention", o.Retention))
+		}
+		a.auditLogs[name] = o
+	}
+	return nil
+}
+
+// auditSettings is what counts of it for the hash of the config: no keys.
+func (a *App) auditSettings() map[string]audit.Settings {
+	out := make(map[string]audit.Settings, len(a.auditLogs))
+	for name, o := range a.auditLogs {
+		out[name] = o.Settings
+	}
+	return out
+}
+
+// auditOptions is how a log is opened.
+func (a *App) auditOptions(name, path string) audit.Options {
+	o, ok := a.auditLogs[name]
+	if !ok {
+		o, _ = new(AuditLog).options() // the defaults hold
+	}
+	o.Dir, o.Node, o.OnAppend, o.Logf = path, hostname(), handlers.ObserveAppend, a.logf
+	if o.Origin == "" {
+		o.Origin = audit.OriginOf(o.Node, name)
+	}
+	return o
+}
+
+// signingKey resolves a key. What is nothing but a file is held to its
+// permissions. Errors never repeat what it resolved to.
+func signingKey(written string) (string, error) {
+	if path, ok := strings.CutPrefix(written, "{file."); ok && strings.Count(written, "{") == 1 {
+		return audit.ReadKeyFile(strings.TrimSuffix(path, "}"))
+	}
+	text, err := caddy.NewReplacer().ReplaceOrErr(written, true, true)
+	if err != nil {
+		return "", err
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return "", errors.New("resolves to nothing")
+	}
+	return text, nil
+}
+
+// parseAuditLog reads:
+//
+//	audit <name> {
+//		origin    <name>
+//		key       <{env.…}|{file.…}> [<the one before>]
+//		segment   <size> [<age>]
+//		retention <duration>|forever
+//	}
+func parseAuditLog(d *caddyfile.Dispenser, app *App) error {
+	var name string
+	if !d.Args(&name) {
+		return d.Err("audit takes the name of a log and a block")
+	}
+	if !auditName.MatchString(name) {
+		return d.Errf("audit %q: want 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit", name)
+	}
+	if app.Audit[name] != nil {
+		return d.Errf("audit %s is given twice", name)
+	}
+	l := new(AuditLog)
+	seen := map[string]bool{}
+	for d.NextBlock(1) {
+		option := d.Val()
+		if seen[option] && option != "witness" {
+			return d.Errf("%s is given twice", option)
+		}
+		seen[option] = true
+		if err := l.parse(option, d); err != nil {
+			return err
+		}
+		if err := l.validate(); err != nil {
+			return d.Errf("audit %s: %v", name, err)
+		}
+	}
+	if app.Audit == nil {
+		app.Audit = map[string]*AuditLog{}
+	}
+	app.Audit[name] = l
+	return nil
+}
+
+var auditName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+func (l *AuditLog) parse(option string, d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	for _, a := range args {
+		if a == "" {
+			return d.Errf("%s has an empty value", option)
+		}
+	}
+	want := func(least, most int) bool { return len(args) >= least && len(args) <= most }
+	switch option {
+	case "origin":
+		if !want(1, 1) {
+			return d.Err("origin takes one name")
+		}
+		l.Origin = args[0]
+	case "key":
+		if !want(1, 2) {
+			return d.Err("key takes one key, or two while they overlap")
+		}
+		l.Key = args
+	case "segment":
+		if !want(1, 2) {
+			return d.Err("segment takes a size such as 64MiB, and an age such as 7d")
+		}
+		size, err := humanize.ParseBytes(args[0])
+		if err != nil || size == 0 || size > 1<<40 {
+			return d.Errf("segment: %q is not a size such as 64MiB", args[0])
+		}
+		l.SegmentSize = int64(size)
+		if len(args) == 2 {
+			age, err := caddy.ParseDuration(args[1])
+			if err != nil || age <= 0 {
+				return d.Errf("segment: %q is not a duration such as 7d", args[1])
+			}
+			l.SegmentAge = caddy.Duration(age)
+		}
+	case "retention":
+		if !want(1, 1) {
+			return d.Err("retention takes a duration such as 400d, or forever")
+		}
+		if args[0] == "forever" {
+			l.Retention = -1
+			return nil
+		}
+		keep, err := caddy.ParseDuration(args[0])
+		if err != nil || keep <= 0 {
+			return d.Errf("retention: %q is neither a duration such as 400d nor forever", args[0])
+		}
+		l.Retention = caddy.Duration(keep)
+	default:
+		return d.Errf("unknown option %q of an audit log", option)
+	}
+	return nil
+}
