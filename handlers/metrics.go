@@ -178,6 +178,5 @@ func (c *call) observe() {
 			t.(prometheus.Counter).Add(float64(n))
 		})
 	}
-	c.countRules()
 	c.logFields()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	covert "github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/hidden"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/pii"
@@ -45,11 +46,7 @@ func detectorFunctions() []cel.EnvOption {
 	}
 	return []cel.EnvOption{
 		one("secrets", cel.ListType(cel.StringType), func(s *selection) ref.Val { return s.rules(secrets.New()) }),
-		one("injection_score", cel.DoubleType, func(s *selection) ref.Val {
-			m, worst := inject.New(), 0.0
-			s.each(func(text string) { worst = max(worst, m.Score(text)) })
-			return types.Double(worst)
-		}),
+		cel.Function("injection_score", cel.Overload("injection_score_segments", []*cel.Type{segments}, cel.DoubleType, cel.UnaryBinding(injectionScore))),
 		one("hidden_chars", cel.IntType, func(s *selection) ref.Val {
 			n := 0
 			s.each(func(text string) { n += hiddenChars(text) })
@@ -79,12 +76,6 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(v)
 	}
-	if v, ok := s.watched(name); ok {
-		return v
-	}
-	if a := s.e.answer; s.kind == selectAnswer && (a == nil || a.said == nil || a.said.Short()) {
-		return tooLarge()
-	}
 	size := 0
 	s.each(func(text string) { size += len(text) })
 	if size > maxScan {
@@ -102,23 +93,6 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 		s.evidence(name, size, v)
 		return v
 	})
-}
-
-// watched returns what was found in the texts of an answer on their way; ok is false
-// for other lists, and for what was not looked for.
-func (s *selection) watched(function string) (v ref.Val, ok bool) {
-	if s.kind != selectAnswer || s.e.answer == nil || s.e.watched == nil {
-		return nil, false
-	}
-	found := s.e.answer.found
-	if words, is := strings.CutPrefix(function, "has_phrase "); is {
-		return types.Bool(found.phrases[words]), s.e.watched.has(words)
-	}
-	list, ok := found.list(function, s.e.watched)
-	if !ok {
-		return nil, false
-	}
-	return types.DefaultTypeAdapter.NativeToValue(append([]string{}, list...)), true
 }
 
 // each calls f for the text of each segment of the list.
@@ -162,7 +136,7 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	if !ok || p == "" {
 		return types.MaybeNoSuchOverloadErr(phrase)
 	}
-	words := words(string(p))
+	words := strings.Join(strings.Fields(strings.ToLower(string(p))), " ")
 	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
 		found := false
 		s.each(func(text string) {
@@ -172,12 +146,25 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	})
 }
 
-// hiddenChars counts the characters that nobody sees.
+// injectionScore is the worst score of the texts and of what is encoded in them.
+func injectionScore(v ref.Val) ref.Val {
+	return scan(v, "injection_score", func(s *selection) ref.Val {
+		m, worst := inject.New(), 0.0
+		s.each(func(text string) {
+			worst = max(worst, m.Score(text))
+			for _, r := range norm.Runs(text) {
+				worst = max(worst, m.Score(r.Text))
+			}
+		})
+		return types.Double(worst)
+	})
+}
+
+// hiddenChars counts the characters that nobody sees and that have no honest use
+// where they stand.
 func hiddenChars(text string) (n int) {
-	for _, r := range text {
-		if r >= utf8.RuneSelf && norm.Hidden(r) {
-			n++
-		}
+	for _, m := range covert.New().Scan(nil, text) {
+		n += utf8.RuneCountInString(text[m.Start:m.End])
 	}
 	return n
 }

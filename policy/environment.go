@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -49,7 +50,6 @@ func newLanguage(functions []cel.EnvOption) (*language, error) {
 		cel.Variable("caller", callerType.typ),
 		cel.Variable("request", requestType.typ),
 		cel.Variable("response", responseType.typ),
-		cel.Variable("content", cel.ListType(segmentType.typ)),
 		cel.Variable("now", cel.TimestampType),
 		ext.Strings(), ext.Lists(ext.ListsMaxRangeSize(maxListLen)), ext.Sets(), ext.Math(),
 		ext.Encoders(), ext.Bindings(), ext.TwoVarComprehensions(),
@@ -58,7 +58,7 @@ func newLanguage(functions []cel.EnvOption) (*language, error) {
 		cel.ExpressionNodeLimit(maxExprNodes),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.EagerlyValidateDeclarations(true),
-	}, append(append(detectorFunctions(), classifyFunction()), functions...)...)...)
+	}, slices.Concat(detectorFunctions(), promptFunctions(), toolFunctions(), []cel.EnvOption{classifyFunction()}, functions)...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,6 @@ const (
 	selectSystem
 	selectToolResults
 	selectUntrusted
-	selectAnswer // the texts of the answer
 	numSelections
 )
 
@@ -53,12 +52,6 @@ type selection struct {
 func (s *selection) reset() { s.done, s.all, s.idx = false, false, s.idx[:0] }
 
 func (s *selection) size() int {
-	if s.kind == selectAnswer {
-		if s.e.answer == nil {
-			return 0
-		}
-		return len(s.e.answer.list())
-	}
 	if s.all {
 		return len(s.e.x.View.Segments)
 	}
@@ -66,9 +59,6 @@ func (s *selection) size() int {
 }
 
 func (s *selection) at(i int) ref.Val {
-	if s.kind == selectAnswer {
-		return (*segment)(&s.e.answer.list()[i])
-	}
 	if !s.all {
 		i = int(s.idx[i])
 	}
@@ -79,7 +69,7 @@ func (s *selection) at(i int) ref.Val {
 // the request has no body.
 func (e *evaluation) segments(k selectionKind) ref.Val {
 	s := &e.selections[k]
-	if s.done || k == selectAnswer {
+	if s.done {
 		return &e.lists[k]
 	}
 	if v := e.x.View; v != nil {

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"sort"
 	"sync"
 
@@ -48,12 +52,13 @@ type scored struct {
 
 // crossfit trains one model without each family and scores what was left out.
 // Synthetic rows are in every training set. It returns the rows scored and the
-// model of each fold.
-func crossfit(rows, synthetic []row, set settings) ([]scored, []*linear.Model) {
+// model of each fold. With a folder, models are kept there and read again.
+func crossfit(rows, synthetic []row, set settings, keep string) ([]scored, []*linear.Model, error) {
 	all := append(append([]row(nil), rows...), synthetic...)
-	docs := makeDocs(all)
+	docs := sync.OnceValue(func() []doc { return makeDocs(all) })
 	out := make([]scored, len(rows))
 	models := make([]*linear.Model, len(families))
+	errs := make([]error, len(families))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 2)
 	for f := range families {
@@ -62,25 +67,47 @@ func crossfit(rows, synthetic []row, set settings) ([]scored, []*linear.Model) {
 			defer wg.Done()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			var part []*doc
-			for i := range all {
-				if all[i].Source == "grammar" || foldOf(all[i].Source) != f {
-					part = append(part, &docs[i])
+			models[f], errs[f] = foldModel(f, keep, func() *linear.Model {
+				var part []*doc
+				for i := range all {
+					if all[i].Source == "grammar" || foldOf(all[i].Source) != f {
+						part = append(part, &docs()[i])
+					}
 				}
+				l := newLearner(set)
+				l.train(part)
+				return l.model()
+			})
+			if errs[f] != nil {
+				return
 			}
-			l := newLearner(set)
-			l.train(part)
-			m := l.model()
-			models[f] = m
 			for i, r := range rows {
 				if foldOf(r.Source) == f {
-					out[i] = score(m, r, f)
+					out[i] = score(models[f], r, f)
 				}
 			}
 		}()
 	}
 	wg.Wait()
-	return out, models
+	return out, models, errors.Join(errs...)
+}
+
+// foldModel returns the model of a fold: the one kept in the folder, or what
+// train returns.
+func foldModel(f int, keep string, train func() *linear.Model) (*linear.Model, error) {
+	if keep == "" {
+		return train(), nil
+	}
+	name := filepath.Join(keep, fmt.Sprintf("fold%d.bin", f))
+	if file, err := os.ReadFile(name); err == nil {
+		return linear.Decode(file)
+	}
+	m := train()
+	file, err := linear.Encode(m)
+	if err != nil {
+		return nil, err
+	}
+	return m, os.WriteFile(name, file, 0o644)
 }
 
 func score(m *linear.Model, r row, fold int) scored {

@@ -26,6 +26,7 @@ func main() {
 	flag.BoolVar(&o.evalOnly, "eval", false, "measure only, write no weights")
 	flag.StringVar(&o.out, "out", "policy/detect/inject/weights.bin", "file to write")
 	flag.StringVar(&o.extra, "extra", "", "file or folder of benign texts to count false positives on")
+	flag.StringVar(&o.folds, "folds", "", "folder where the models of the folds are kept: those that are there are not trained again")
 	flag.IntVar(&o.worst, "worst", 0, "print so many misjudged texts of each source")
 	flag.IntVar(&set.bits, "bits", 20, "log2 of the number of weights")
 	flag.IntVar(&set.epochs, "epochs", 6, "passes over the texts")
@@ -45,6 +46,7 @@ func main() {
 // options tell what the command reads, writes and prints.
 type options struct {
 	data, out, extra string
+	folds            string
 	evalOnly         bool
 	worst            int
 }
@@ -61,7 +63,10 @@ func run(w io.Writer, o options, set settings) error {
 	synthetic := grammar(set.seed, rows, set.part)
 	weigh(rows, synthetic)
 	fmt.Fprintf(w, "%d rows, %d synthetic\n", len(rows), len(synthetic))
-	held, models := crossfit(rows, synthetic, set)
+	held, models, err := crossfit(rows, synthetic, set, o.folds)
+	if err != nil {
+		return err
+	}
 	benign := report(w, held, models, rows, set, o.worst)
 	fmt.Fprintf(w, "measured in %s\n", time.Since(start).Round(time.Second))
 	m := fit(append(append([]row(nil), rows...), synthetic...), set)
