@@ -99,6 +99,9 @@ type foundRecord struct {
 	Log    string          `json:"log"`
 	Index  int64           `json:"index"`
 	Record json.RawMessage `json:"record"`
+	// Clear is what the personal values of the record are, if they could be
+	// decrypted.
+	Clear *clearValues `json:"clear,omitempty"`
 }
 
 var errNoRequest = errors.New("no record of this request")
@@ -134,8 +137,9 @@ func findIn(dir, name, id string) (out []foundRecord, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("log %s: %w", name, err)
 	}
+	clear := newRevealer(dir, nil)
 	for _, rec := range recs {
-		out = append(out, foundRecord{Log: name, Index: rec.Index, Record: rec.Raw})
+		out = append(out, foundRecord{Log: name, Index: rec.Index, Record: rec.Raw, Clear: clear.reveal(rec)})
 	}
 	return out, nil
 }

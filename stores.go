@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/lease"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
@@ -80,7 +81,7 @@ func (a *App) acquire() (err error) {
 		path := filepath.Join(dir, "audit", name)
 		options := a.auditOptions(name, path)
 		l, err := logRegistry.Acquire(path, func() (*audit.Log, error) {
-			return audit.Open(options)
+			return openLog(path, options)
 		})
 		if err != nil {
 			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
@@ -95,6 +96,16 @@ func (a *App) acquire() (err error) {
 	o.stores.Objects = func() (*objects.Store, error) { return a.objects(o, dir) }
 	a.open = o
 	return nil
+}
+
+// openLog opens an audit log with its vault.
+func openLog(path string, o audit.Options) (*audit.Log, error) {
+	v, err := vault.Open(filepath.Join(path, "vault"), vault.Options{Key: o.VaultKey})
+	if err != nil {
+		return nil, err
+	}
+	o.Vault = v
+	return audit.Open(o)
 }
 
 // objects opens the record of what providers keep, when a request first needs

@@ -49,6 +49,7 @@ func tell(out io.Writer, f foundRecord) error {
 	if err != nil {
 		return err
 	}
+	f.Clear.apply(r)
 	fmt.Fprintf(out, "record %d of log %s: %s, %s\n", f.Index, f.Log, r.Stage, r.TS.Format(time.RFC3339Nano))
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, value string) {
@@ -58,14 +59,17 @@ func tell(out io.Writer, f foundRecord) error {
 	}
 	if p := r.Principal; p != nil {
 		who := "key " + p.Key
-		for _, kv := range [][2]string{{"user", p.User}, {"team", p.Team}, {"org", p.Org}} {
+		for _, kv := range [][2]string{{"user", p.User.String()}, {"team", p.Team}, {"org", p.Org}} {
 			if kv[1] != "" {
 				who += ", " + kv[0] + " " + kv[1]
 			}
 		}
-		row("who", who+", from "+r.ClientIP)
+		row("who", who+", from "+orDash(r.ClientIP.String()))
 	} else {
-		row("who", "nobody known, from "+r.ClientIP)
+		row("who", "nobody known, from "+orDash(r.ClientIP.String()))
+	}
+	if f.Clear != nil && f.Clear.Erased {
+		row("", "the key of this subject was erased: ~… are pseudonyms")
 	}
 	row("asked", strings.TrimSpace(r.Method+" "+r.Path)+" for "+orDash(r.Model)+streamed(r.Stream))
 	for _, d := range r.Decisions {
@@ -76,6 +80,23 @@ func tell(out io.Writer, f foundRecord) error {
 			}
 		}
 		row("llm_"+d.Module, text)
+	}
+	for _, e := range r.Scans {
+		text := fmt.Sprintf("%s of %s: %s", strings.TrimSpace(e.Detector+" "+e.Rule), e.Where, e.Verdict)
+		if e.Found > 0 {
+			text += fmt.Sprintf(" %d", e.Found)
+		}
+		if e.ScoreMillis > 0 {
+			text += fmt.Sprintf(" %d.%03d", e.ScoreMillis/1000, e.ScoreMillis%1000)
+		}
+		row("looked at", fmt.Sprintf("%s, %d bytes", text, e.Bytes))
+	}
+	if len(r.Tags) > 0 {
+		tags := make([]string, len(r.Tags))
+		for i, t := range r.Tags {
+			tags[i] = t.String()
+		}
+		row("tags", strings.Join(tags, ", "))
 	}
 	if d := r.Deployment; d != nil {
 		row("goes to", d.Provider+"/"+d.Model+", reserved "+llm.Money(d.Reserved).String())
@@ -108,10 +129,26 @@ func tell(out io.Writer, f foundRecord) error {
 	if r.AnswerSHA256 != "" {
 		row("answer", "sha256 "+r.AnswerSHA256)
 	}
+	if c := r.Content; c != nil {
+		row("content", string(c.Level)+stored("request", c.Request)+stored("answer", c.Answer))
+	}
 	if r.Count > 0 {
 		row("stands for", fmt.Sprintf("%d requests within %d s", r.Count, r.IntervalSeconds))
 	}
 	return t.Flush()
+}
+
+// stored says what was kept of a text.
+func stored(what string, t *audit.Text) string {
+	switch {
+	case t == nil:
+		return ""
+	case t.Omitted != "":
+		return "; " + what + " not stored: " + t.Omitted
+	case t.HMAC != "":
+		return "; " + what + " hmac " + t.HMAC
+	}
+	return fmt.Sprintf("; %s of %d bytes stored, ciphertext sha256 %s", what, t.Bytes, t.SHA256)
 }
 
 func orDash(s string) string {

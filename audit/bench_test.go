@@ -26,7 +26,7 @@ func BenchmarkAppend(b *testing.B) {
 			for range writers {
 				wg.Go(func() {
 					for range next {
-						if _, err := l.append(encodeEnded("n", "c", StageCompleted, x), true, nil).Wait(b.Context()); err != nil {
+						if _, err := l.append(encodeEnded("n", "c", StageCompleted, x, nil, nil), true, nil).Wait(b.Context()); err != nil {
 							b.Error(err)
 							return
 						}
@@ -63,7 +63,7 @@ func BenchmarkPaced(b *testing.B) {
 	defer tick.Stop()
 	for b.Loop() {
 		<-tick.C
-		l.append(encodeEnded("n", "c", StageCompleted, x), true, nil)
+		l.append(encodeEnded("n", "c", StageCompleted, x, nil, nil), true, nil)
 	}
 	if err := l.Close(); err != nil {
 		b.Fatal(err)
@@ -76,7 +76,7 @@ func BenchmarkPaced(b *testing.B) {
 func BenchmarkVerify(b *testing.B) {
 	dir := logDir(b)
 	l := openLog(b, Options{Dir: dir})
-	enc := encodeEnded("n", "c", StageCompleted, exchange("01936d2e-5f1a-7c3e-8f00-0123456789ab"))
+	enc := encodeEnded("n", "c", StageCompleted, exchange("01936d2e-5f1a-7c3e-8f00-0123456789ab"), nil, nil)
 	const n = 200_000
 	var last *Ack
 	for range n {

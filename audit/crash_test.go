@@ -368,7 +368,7 @@ func TestWaitGivesUp(t *testing.T) {
 	l := openLog(t, Options{Dir: dir})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	a := l.append(encodeEnded("test", "cfg", StageCompleted, exchange("left")), true, nil)
+	a := l.append(encodeEnded("test", "cfg", StageCompleted, exchange("left"), nil, nil), true, nil)
 	if _, err := a.Wait(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -382,13 +382,13 @@ func TestWaitGivesUp(t *testing.T) {
 func TestLazy(t *testing.T) {
 	dir := logDir(t)
 	l := openLog(t, Options{Dir: dir})
-	a := l.append(encodeEnded("test", "cfg", StageCompleted, exchange("lazy")), false, nil)
+	a := l.append(encodeEnded("test", "cfg", StageCompleted, exchange("lazy"), nil, nil), false, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if _, err := a.Wait(ctx); err != nil {
 		t.Fatal(err)
 	}
-	l.append(encodeEnded("test", "cfg", StageCompleted, exchange("lazy2")), false, nil)
+	l.append(encodeEnded("test", "cfg", StageCompleted, exchange("lazy2"), nil, nil), false, nil)
 	closeLog(t, l)
 	if n := len(records(t, dir)); n != 2 {
 		t.Fatalf("%d records", n)

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -87,18 +88,21 @@ func begin(node, stage string, at time.Time, size int) *line {
 }
 
 // request writes what every record of a request begins with.
-func (l *line) request(x *llm.Exchange, config string) {
+func (l *line) request(x *llm.Exchange, who *vault.Subject, config string) {
 	l.str("request", x.ID)
 	l.str("trace", x.TraceID)
+	if who != nil {
+		l.str("subject", who.ID)
+	}
 	if p := x.Principal; p != nil {
 		l.name("principal")
 		l.open("key", p.Key)
-		l.str("user", p.User)
+		l.personal("user", who, kindUser, p.User)
 		l.str("team", p.Team)
 		l.str("org", p.Org)
 		l.byte('}')
 	}
-	l.str("client_ip", x.ClientIP)
+	l.personal("client_ip", who, kindClientIP, x.ClientIP)
 	l.str("server", x.Server)
 	l.str("method", x.Method)
 	l.str("path", x.Path)
@@ -196,27 +200,29 @@ func (l *line) deployment(x *llm.Exchange, d *llm.Deployment, reserved llm.Money
 }
 
 // encodeAdmitted is the record of a call that is about to leave.
-func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt) []byte {
-	l := begin(node, StageAdmitted, a.Started, 768)
-	l.request(x, config)
+func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt, who *vault.Subject, kept *Content) []byte {
+	l := begin(node, StageAdmitted, a.Started, 1024)
+	l.request(x, who, config)
 	l.name("deployment")
 	l.deployment(x, &a.Deployment, a.Reserved)
 	l.byte('}')
 	l.num("attempt", int64(len(x.Attempts)))
 	l.decisions(x)
 	l.evidence(x)
+	l.content(kept)
 	l.num("omitted", int64(l.omitted))
 	l.byte('}')
 	return l.b
 }
 
 // encodeEnded is the record of an outcome.
-func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
-	l := begin(node, stage, x.End, 1536)
-	l.request(x, config)
+func encodeEnded(node, config, stage string, x *llm.Exchange, who *vault.Subject, kept *Content) []byte {
+	l := begin(node, stage, x.End, 1792)
+	l.request(x, who, config)
 	l.decisions(x)
 	l.evidence(x)
-	l.strings("tags", x.Tags, maxTags, maxTag)
+	l.tags(who, x.Tags)
+	l.content(kept)
 	if n := len(x.Attempts); n > 0 {
 		l.name("attempts")
 		l.byte('[')
@@ -248,7 +254,7 @@ func encodeEnded(node, config, stage string, x *llm.Exchange) []byte {
 	}
 	l.num("bytes_in", x.BytesIn)
 	l.num("bytes_out", x.BytesOut)
-	if x.Digest != nil {
+	if x.Digest != nil && kept.showsDigest() {
 		l.name("answer_sha256")
 		l.byte('"')
 		l.b = hex.AppendEncode(l.b, x.Digest)
@@ -298,9 +304,12 @@ func (l *line) attempt(x *llm.Exchange, a *llm.Attempt) {
 }
 
 // encodeStrangers is the record of denials of one source that were counted.
-func encodeStrangers(node string, at time.Time, s *stranger, key strangerKey) []byte {
+func encodeStrangers(node string, at time.Time, s *stranger, key strangerKey, who *vault.Subject) []byte {
 	l := begin(node, StageDenied, at, 512)
-	l.str("client_ip", key.source)
+	if who != nil {
+		l.str("subject", who.ID)
+	}
+	l.personal("client_ip", who, kindClientIP, key.source)
 	l.str("server", s.server)
 	l.str("outcome", string(llm.OutcomeDenied))
 	l.num("status", int64(s.status))
@@ -310,6 +319,7 @@ func encodeStrangers(node string, at time.Time, s *stranger, key strangerKey) []
 	l.byte('}')
 	l.always("count", s.count)
 	l.always("interval_s", int64(at.Sub(s.since)/time.Second))
+	l.num("omitted", int64(l.omitted))
 	l.byte('}')
 	return l.b
 }

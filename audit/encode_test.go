@@ -33,18 +33,43 @@ func TestEncodeCompleted(t *testing.T) {
 	x := exchange("0192-id")
 	x.Tags = []string{"pii", "beta"}
 	x.Attempts[0].AuditIndex = 6
-	r := decode(t, encodeEnded("node1", "cafe", StageCompleted, x))
+	x.Policies = []string{"beef"}
+	x.Decisions[2].Policy = "beef"
+	x.Scans = []llm.Scan{{Detector: "pii", Where: "prompt.user", Texts: 2, Bytes: 300, Verdict: llm.ScanFound, Found: 1}, {Detector: "redact", Rule: "mask", Where: "response", Texts: 1, Bytes: 5, Verdict: llm.ScanClear}}
+	v := testVault(t)
+	who := subject(t, v, SubjectOf(x.Principal))
+	kept := &Content{Level: LevelFull, Request: &Text{File: "f", SHA256: "aa", Bytes: 12}, Answer: &Text{Omitted: "why", Truncated: true}}
+	r := decode(t, encodeEnded("node1", "cafe", StageCompleted, x, who, kept))
+	if line := string(r.Raw); strings.Contains(line, "alice@") || strings.Contains(line, "192.0.2.7") || strings.Contains(line, "beta") {
+		t.Errorf("a personal value stands in clear: %s", line)
+	}
+	if err := r.Reveal(v); err != nil {
+		t.Fatal(err)
+	}
+	r.personals(func(_ string, p *Personal) {
+		if len(p.Pseudonym) != 24 || len(p.Cipher) == 0 || !p.Revealed {
+			t.Errorf("%+v", p)
+		}
+		*p = Personal{Clear: p.Clear}
+	})
 	want := &Record{
 		V: 1, Seq: 7, Index: 7, TS: x.End, Node: "node1", Stage: StageCompleted, Request: "0192-id",
 		Trace:     "0af7651916cd43dd8448eb211c80319c",
-		Principal: &Principal{"alice", "alice@example.com", "research", "acme"},
-		ClientIP:  "192.0.2.7", Server: "srv0", Method: "POST", Path: "/v1/chat/completions", Dialect: "chat",
+		Subject:   who.ID,
+		Principal: &Principal{"alice", &Personal{Clear: "alice@example.com"}, "research", "acme"},
+		ClientIP:  &Personal{Clear: "192.0.2.7"}, Server: "srv0", Method: "POST", Path: "/v1/chat/completions", Dialect: "chat",
 		Model: "gpt-4o", Stream: true, Config: "cafe",
 		Decisions: []Decision{
 			{Module: "auth", Rule: "alice", Action: "allow"}, {Module: "ratelimit", Action: "allow"},
-			{Module: "policy", Rule: "no-secrets", Action: "flag", Detail: "looks like an e-mail address"}, {Module: "cost", Action: "allow"},
+			{Module: "policy", Rule: "no-secrets", Action: "flag", Policy: "beef", Detail: "looks like an e-mail address"}, {Module: "cost", Action: "allow"},
 		},
-		Tags: []string{"pii", "beta"},
+		Policies: []string{"beef"},
+		Scans: []Evidence{
+			{Detector: "pii", Where: "prompt.user", Texts: 2, Bytes: 300, Verdict: "found", Found: 1},
+			{Detector: "redact", Rule: "mask", Where: "response", Texts: 1, Bytes: 5, Verdict: "clear"},
+		},
+		Tags:    []*Personal{{Clear: "pii"}, {Clear: "beta"}},
+		Content: kept,
 		Attempts: []Attempt{{
 			Deployment: Deployment{Provider: "openai", Type: "openai", Model: "gpt-4o-2024-08-06", Dialect: "responses", Credential: "2", Reserved: 9_000_000},
 			Status:     200, Result: "answered", ProviderRequestID: "req_0123456789abcdef",
@@ -65,13 +90,13 @@ func TestEncodeAdmittedAndDenied(t *testing.T) {
 	x := exchange("id")
 	a := x.Attempts[0]
 	x.Attempts = nil
-	r := decode(t, encodeAdmitted("n", "c", x, a))
+	r := decode(t, encodeAdmitted("n", "c", x, a, nil, nil))
 	if r.Stage != StageAdmitted || r.Deployment == nil || r.Deployment.Model != "gpt-4o-2024-08-06" || r.Deployment.Reserved != 9_000_000 || r.Outcome != "" || !r.TS.Equal(a.Started) {
 		t.Errorf("%s", r.Raw)
 	}
 	x.Denied = &llm.Denial{Status: 429, Code: llm.CodeRateLimited, Stage: llm.StageQuota, Rule: "60/min", Param: "model", Message: "secret message"}
 	x.Outcome, x.Status = llm.OutcomeDenied, 429
-	r = decode(t, encodeEnded("n", "c", StageDenied, x))
+	r = decode(t, encodeEnded("n", "c", StageDenied, x, nil, nil))
 	if r.Denial == nil || *r.Denial != (Denial{"rate_limited", "quota", "60/min", "model"}) || r.Attempts != nil || r.Status != 429 {
 		t.Errorf("%s", r.Raw)
 	}
@@ -90,7 +115,7 @@ func TestNoContent(t *testing.T) {
 	x.Changes.Edits = []llm.Edit{{New: []byte(canary)}}
 	x.Denied = llm.Deny(403, llm.CodePolicyBlocked, llm.StagePolicy, canary)
 	x.Principal.Groups = []string{canary}
-	for _, enc := range [][]byte{encodeEnded("n", "c", StageCompleted, x), encodeAdmitted("n", "c", x, x.Attempts[0])} {
+	for _, enc := range [][]byte{encodeEnded("n", "c", StageCompleted, x, nil, nil), encodeAdmitted("n", "c", x, x.Attempts[0], nil, nil)} {
 		if bytes.Contains(enc, []byte(canary)) {
 			t.Errorf("%s", enc)
 		}
@@ -106,8 +131,11 @@ var hostile = []string{
 // Hostile strings in every field: still one line, still JSON, nothing a terminal
 // obeys, bounded.
 func TestHostileStrings(t *testing.T) {
+	v := testVault(t)
 	for _, s := range hostile {
 		x := exchange(s)
+		who := subject(t, v, SubjectOf(&llm.Principal{User: s, Key: s}))
+		kept := &Content{Level: Level(s), Request: &Text{s, s, s, 1, true, s}, Answer: &Text{s, s, s, 1, true, s}}
 		x.Server, x.ClientIP, x.Method, x.Path, x.TraceID, x.FinishReason = s, s, s, s, s, s
 		x.Principal = &llm.Principal{Key: s, User: s, Team: s, Org: s}
 		x.View.Model = s
@@ -121,10 +149,14 @@ func TestHostileStrings(t *testing.T) {
 			x.Decisions = append(x.Decisions, llm.Decision{Module: s, Rule: s, Action: s, Code: s, Detail: s})
 			x.Attempts = append(x.Attempts, &a)
 			x.Tags = append(x.Tags, s)
+			x.Policies = append(x.Policies, s)
+		}
+		for range 80 {
+			x.Scanned(llm.Scan{Detector: s, Rule: s, Where: s, Verdict: s, Texts: 1, Bytes: 1, Found: 1, ScoreMillis: 1})
 		}
 		for _, enc := range [][]byte{
-			encodeEnded(s, s, StageCompleted, x), encodeAdmitted(s, s, x, &a), encodeSystem(s, x.Start, systemEvent{s, s}),
-			encodeStrangers(s, x.End, &stranger{server: s, stage: s, count: 1}, strangerKey{s, s}),
+			encodeEnded(s, s, StageCompleted, x, who, kept), encodeAdmitted(s, s, x, &a, who, kept), encodeSystem(s, x.Start, systemEvent{s, s}),
+			encodeStrangers(s, x.End, &stranger{server: s, stage: s, count: 1}, strangerKey{s, s}, who),
 		} {
 			if len(enc)+64 > MaxRecord {
 				t.Fatalf("%.20q: %d bytes", s, len(enc))
@@ -141,9 +173,17 @@ func TestHostileStrings(t *testing.T) {
 				t.Fatalf("%.20q: the cut is not marked", s)
 			}
 			r := decode(t, enc)
-			if n := len(r.Decisions) + len(r.Attempts) + len(r.Tags) + r.Omitted; r.Stage == StageCompleted && n != 44+40+40 {
-				t.Fatalf("%.20q: %d decisions, attempts and tags shown or counted", s, n)
+			if n := len(r.Decisions) + len(r.Attempts) + len(r.Tags) + len(r.Policies) + len(r.Scans) + r.Omitted; r.Stage == StageCompleted && n != 44+40+40+40+80 {
+				t.Fatalf("%.20q: %d decisions, attempts, tags, policies and scans shown or counted", s, n)
 			}
+			if err := r.Reveal(v); err != nil {
+				t.Fatalf("%.20q: %v", s, err)
+			}
+			r.personals(func(_ string, p *Personal) {
+				if len(p.Clear) > 256 || !utf8.ValidString(p.Clear) {
+					t.Fatalf("%.20q: %q", s, p.Clear)
+				}
+			})
 		}
 	}
 }
@@ -185,7 +225,7 @@ func FuzzAppendString(f *testing.F) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(asLine(encodeEnded("n", "c", StageCompleted, exchange("id")), "0"))
+	f.Add(asLine(encodeEnded("n", "c", StageCompleted, exchange("id"), nil, nil), "0"))
 	f.Add([]byte(`{"v":2,"seq":1}`))
 	f.Add([]byte(`{"v":1,"seq":1}{}`))
 	f.Add([]byte("{\"v\":1,\"seq\":1,\"x\":2}\n"))
@@ -223,7 +263,7 @@ func BenchmarkEncodeAdmitted(b *testing.B) {
 	x.Attempts = nil
 	b.ReportAllocs()
 	for b.Loop() {
-		encodeAdmitted("node1", "0123456789abcdef", x, a)
+		encodeAdmitted("node1", "0123456789abcdef", x, a, nil, nil)
 	}
 }
 
@@ -232,7 +272,7 @@ func BenchmarkEncodeCompleted(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		n = len(encodeEnded("node1", "0123456789abcdef", StageCompleted, x))
+		n = len(encodeEnded("node1", "0123456789abcdef", StageCompleted, x, nil, nil))
 	}
 	b.ReportMetric(float64(n), "bytes/record")
 }

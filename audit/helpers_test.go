@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -66,7 +67,7 @@ func logDir(t testing.TB) string { return filepath.Join(t.TempDir(), "log") }
 
 // put appends a record and waits for it.
 func put(l *Log, id string) (int64, error) {
-	return l.append(encodeEnded("test", "cfg", StageCompleted, exchange(id)), true, nil).Wait(context.Background())
+	return l.append(encodeEnded("test", "cfg", StageCompleted, exchange(id), nil, nil), true, nil).Wait(context.Background())
 }
 
 func mustPut(t testing.TB, l *Log, id string) int64 {
@@ -152,4 +153,22 @@ func wantText(t testing.TB, err error, parts ...string) {
 			t.Errorf("%q does not say %q", err, p)
 		}
 	}
+}
+
+func testVault(t testing.TB) *vault.Vault {
+	t.Helper()
+	v, err := vault.Open(filepath.Join(t.TempDir(), "vault"), vault.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func subject(t testing.TB, v *vault.Vault, name string) *vault.Subject {
+	t.Helper()
+	s, err := v.Subject(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

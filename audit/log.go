@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 )
 
 // Limits of the write path.
@@ -63,6 +64,12 @@ type Options struct {
 	Logf func(msg string, args ...any)
 	// Settings can be changed while the log is open.
 	Settings
+	// Vault encrypts what records hold of persons and keeps stored texts; nil leaves
+	// both out.
+	Vault *vault.Vault
+	// VaultKey is for who opens the vault: the key that wraps its keys, nil for
+	// the file beside them.
+	VaultKey []byte
 	// AllowDisagreement opens a log whose files do not match its last
 	// checkpoint, and says so in a record of its own.
 	AllowDisagreement bool

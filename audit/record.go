@@ -28,9 +28,12 @@ type Record struct {
 	Stage   string `json:"stage"`
 	Request string `json:"request,omitempty"` // LLM-Request-Id
 	Trace   string `json:"trace,omitempty"`   // W3C trace id
+	// Subject is the id of whom the personal values of the record, and its stored
+	// texts, belong to: they are encrypted under the key of that subject.
+	Subject string `json:"subject,omitempty"`
 	// Principal is who asked; absent before authentication.
 	Principal *Principal `json:"principal,omitempty"`
-	ClientIP  string     `json:"client_ip,omitempty"`
+	ClientIP  *Personal  `json:"client_ip,omitempty"`
 	Server    string     `json:"server,omitempty"` // Caddy's HTTP server
 	Method    string     `json:"method,omitempty"`
 	Path      string     `json:"path,omitempty"`
@@ -49,9 +52,9 @@ type Record struct {
 	Policies []string `json:"policies,omitempty"`
 	// Scans is which detectors looked at how much: what is not here was not
 	// looked at.
-	Scans    []Evidence `json:"scans,omitempty"`
-	Tags     []string   `json:"tags,omitempty"`
-	Attempts []Attempt  `json:"attempts,omitempty"`
+	Scans    []Evidence  `json:"scans,omitempty"`
+	Tags     []*Personal `json:"tags,omitempty"`
+	Attempts []Attempt   `json:"attempts,omitempty"`
 	// Outcome is ok, denied, provider_error, client_gone, cut or error.
 	Outcome string `json:"outcome,omitempty"`
 	// Cost is that of all attempts, in 10⁻⁹ USD.
@@ -63,7 +66,9 @@ type Record struct {
 	BytesIn      int64  `json:"bytes_in,omitempty"`
 	BytesOut     int64  `json:"bytes_out,omitempty"`
 	AnswerSHA256 string `json:"answer_sha256,omitempty"`
-	FinishReason string `json:"finish_reason,omitempty"`
+	// Content is what was kept of the texts, absent at the level metadata.
+	Content      *Content `json:"content,omitempty"`
+	FinishReason string   `json:"finish_reason,omitempty"`
 	// TTFTMicros is from the request's arrival to the answer's first byte,
 	// DurationMicros to its end.
 	TTFTMicros     int64 `json:"ttft_us,omitempty"`
@@ -76,7 +81,9 @@ type Record struct {
 	Omitted int `json:"omitted,omitempty"`
 	// Event and Detail are of system and admin records; Actor is who changed
 	// something, as far as is known.
-	Actor  string `json:"actor,omitempty"`
+	Actor string `json:"actor,omitempty"`
+	// Erased is the id of the subject whose key an erasure destroys.
+	Erased string `json:"erased,omitempty"`
 	Event  string `json:"event,omitempty"`
 	Detail string `json:"detail,omitempty"`
 
@@ -87,10 +94,10 @@ type Record struct {
 
 // Principal is who asked.
 type Principal struct {
-	Key  string `json:"key"`
-	User string `json:"user,omitempty"`
-	Team string `json:"team,omitempty"`
-	Org  string `json:"org,omitempty"`
+	Key  string    `json:"key"`
+	User *Personal `json:"user,omitempty"`
+	Team string    `json:"team,omitempty"`
+	Org  string    `json:"org,omitempty"`
 }
 
 // Deployment is where a call goes.

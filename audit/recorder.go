@@ -2,8 +2,10 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -14,15 +16,26 @@ type RecorderOptions struct {
 	OnFailure string
 	// ConfigHash identifies the configuration.
 	ConfigHash string
-	// OnUnrecorded is called for every record that could not be written.
+	// OnUnrecorded is called for every record, or text of one, that could not be
+	// written.
 	OnUnrecorded func()
+	// Content is how much of the texts is kept; empty is LevelMetadata. Request and
+	// Answer return what the level wants stored, nil for nothing; they are
+	// called at most once each, the latter at the end.
+	Content         Level
+	Request, Answer func() *Capture
 }
 
-// Recorder writes the records of exchanges to a log. It implements
-// llm.Recorder, holds no state and may be shared.
+// Recorder writes the records of one exchange to a log. It implements
+// llm.Recorder.
 type Recorder struct {
-	log *Log
-	o   RecorderOptions
+	log  *Log
+	o    RecorderOptions
+	keep keeping
+	// who is the subject of the exchange: the same for all its records, also if
+	// it is erased in between.
+	who     *vault.Subject
+	whoName *llm.Principal
 }
 
 // NewRecorder returns a recorder for the log.
@@ -30,12 +43,48 @@ func NewRecorder(l *Log, o RecorderOptions) *Recorder {
 	if o.OnUnrecorded == nil {
 		o.OnUnrecorded = func() {}
 	}
-	return &Recorder{log: l, o: o}
+	return &Recorder{log: l, o: o, keep: keeping{level: o.Content, request: o.Request, answer: o.Answer}}
 }
 
-// Admitted starts writing the admitted record of an attempt.
+// subject finds the subject of the exchange, once for each principal.
+func (r *Recorder) subject(x *llm.Exchange) (*vault.Subject, error) {
+	if r.who != nil && r.whoName == x.Principal {
+		return r.who, nil
+	}
+	who, err := r.log.subjectOf(x)
+	r.who, r.whoName = who, x.Principal
+	return who, err
+}
+
+// Admitted starts writing the admitted record of an attempt, and the request's text
+// if the level stores it.
 func (r *Recorder) Admitted(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
-	return &admitted{r: r, a: a, ack: r.log.append(encodeAdmitted(r.log.o.Node, r.o.ConfigHash, x, a), true, nil)}, nil
+	who, err := r.subject(x)
+	var blob *vault.Blob
+	if err == nil {
+		blob, err = r.keep.keepRequest(r.log, x, who)
+	}
+	if err != nil {
+		if err := r.failed(err); err != nil {
+			return nil, err
+		}
+	}
+	h := &admitted{r: r, a: a, ack: r.log.append(encodeAdmitted(r.log.o.Node, r.o.ConfigHash, x, a, who, r.keep.kept), true, nil)}
+	if blob != nil {
+		h.stored = make(chan error, 1)
+		go func() { h.stored <- store(blob) }()
+	}
+	return h, nil
+}
+
+// failed counts what could not be recorded and says what that means for the call.
+func (r *Recorder) failed(err error) error {
+	r.o.OnUnrecorded()
+	if r.o.OnFailure == "allow" {
+		return nil
+	}
+	return llm.Deny(http.StatusServiceUnavailable, llm.CodeAuditUnavailable, llm.StageInfrastructure,
+		"the call cannot be recorded at the moment and is therefore refused; try again shortly").Because(err)
 }
 
 // admitted is the hold of an admitted record; there is nothing to give back.
@@ -43,6 +92,8 @@ type admitted struct {
 	r   *Recorder
 	a   *llm.Attempt
 	ack *Ack
+	// stored tells whether the request's text is on disk; nil if none has to be.
+	stored chan error
 }
 
 // Durable waits until the record is on disk.
@@ -50,17 +101,21 @@ func (h *admitted) Durable(ctx context.Context) error {
 	index, err := h.ack.Wait(ctx)
 	if err == nil {
 		h.a.AuditIndex = index
+		if h.stored != nil {
+			select {
+			case err = <-h.stored:
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+	}
+	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		return llm.Deny(499, llm.CodeClientGone, llm.StageRequest, "the client closed the request").Because(err)
 	}
-	h.r.o.OnUnrecorded()
-	if h.r.o.OnFailure == "allow" {
-		return nil
-	}
-	return llm.Deny(http.StatusServiceUnavailable, llm.CodeAuditUnavailable, llm.StageInfrastructure,
-		"the call cannot be recorded at the moment and is therefore refused; try again shortly").Because(err)
+	return h.r.failed(err)
 }
 
 // Settle does nothing: a record stays.
@@ -84,5 +139,27 @@ func (r *Recorder) Ended(x *llm.Exchange) {
 			stage = StageDenied
 		}
 	}
-	r.log.append(encodeEnded(r.log.o.Node, r.o.ConfigHash, stage, x), false, r.o.OnUnrecorded)
+	who, err := r.subject(x)
+	if err == nil {
+		err = r.keepTexts(x, who)
+	}
+	if err != nil {
+		r.o.OnUnrecorded()
+		r.log.o.Logf("audit log: a record lacks what should be kept: %v", err)
+	}
+	r.log.append(encodeEnded(r.log.o.Node, r.o.ConfigHash, stage, x, who, r.keep.kept), false, r.o.OnUnrecorded)
+}
+
+// keepTexts stores what the level wants of the texts before the record speaks of
+// them.
+func (r *Recorder) keepTexts(x *llm.Exchange, who *vault.Subject) error {
+	request, err := r.keep.keepRequest(r.log, x, who)
+	if err == nil {
+		err = store(request)
+	}
+	answer, aerr := r.keep.keepAnswer(r.log, x, who)
+	if aerr == nil {
+		aerr = store(answer)
+	}
+	return errors.Join(err, aerr)
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -117,13 +118,16 @@ func denied(ip, code string) *llm.Exchange {
 
 // counts adds up what the records say about denied calls: a record without a
 // count speaks of one.
-func counts(recs []*Record) (calls int64, bySource map[string]int64) {
+func counts(t *testing.T, v *vault.Vault, recs []*Record) (calls int64, bySource map[string]int64) {
 	bySource = map[string]int64{}
 	for _, r := range recs {
 		if r.Stage == StageDenied {
 			n := max(1, r.Count)
 			calls += n
-			bySource[sourceOrSelf(r.ClientIP)] += n
+			if err := r.Reveal(v); err != nil {
+				t.Error(err)
+			}
+			bySource[sourceOrSelf(r.ClientIP.String())] += n
 		}
 	}
 	return calls, bySource
@@ -138,9 +142,9 @@ func sourceOrSelf(s string) string {
 
 // Strangers cannot fill the disk, and each of their calls is counted.
 func TestStrangers(t *testing.T) {
-	dir := logDir(t)
+	dir, v := logDir(t), testVault(t)
 	synctest.Test(t, func(t *testing.T) {
-		l := openLog(t, Options{Dir: dir})
+		l := openLog(t, Options{Dir: dir, Vault: v})
 		r := NewRecorder(l, RecorderOptions{})
 		for range 1000 {
 			r.Ended(denied("192.0.2.1", "unauthenticated"))
@@ -164,7 +168,7 @@ func TestStrangers(t *testing.T) {
 		closeLog(t, l)
 	})
 	recs := records(t, dir)
-	calls, by := counts(recs)
+	calls, by := counts(t, v, recs)
 	if calls != 1000+1+300+1+1+2 || by["192.0.2.1"] != 1004 || by["2001:db8:1:2::/64"] != 300 {
 		t.Errorf("%d calls counted: %v", calls, by)
 	}
@@ -176,10 +180,10 @@ func TestStrangers(t *testing.T) {
 
 // Beyond the bound of sources the rest is one source.
 func TestManyStrangers(t *testing.T) {
-	dir := logDir(t)
+	dir, v := logDir(t), testVault(t)
 	const n = maxStrangers + 1000
 	synctest.Test(t, func(t *testing.T) {
-		l := openLog(t, Options{Dir: dir})
+		l := openLog(t, Options{Dir: dir, Vault: v})
 		r := NewRecorder(l, RecorderOptions{})
 		for i := range n {
 			r.Ended(denied(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), "unauthenticated"))
@@ -192,7 +196,7 @@ func TestManyStrangers(t *testing.T) {
 		closeLog(t, l)
 	})
 	recs := records(t, dir)
-	if calls, by := counts(recs); calls != n || by[otherSource] < 900 {
+	if calls, by := counts(t, v, recs); calls != n || by[otherSource] < 900 {
 		t.Errorf("%d of %d calls counted, %d of them elsewhere", calls, n, by[otherSource])
 	}
 	if len(recs) > maxStrangers+2 {
@@ -219,7 +223,7 @@ func TestStrangersWithoutSpace(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		closeLog(t, l)
 	})
-	if calls, _ := counts(records(t, m.powerLoss(t, nil))); calls != 10 {
+	if calls, _ := counts(t, nil, records(t, m.powerLoss(t, nil))); calls != 10 {
 		t.Errorf("%d of 10 calls counted", calls)
 	}
 }

@@ -205,7 +205,7 @@ func TestReadWhileWritten(t *testing.T) {
 
 // The search for an id that is not there ends at its own time.
 func TestOlder(t *testing.T) {
-	line := asLine(encodeEnded("n", "c", StageCompleted, exchange("x")), "0") // of 2026
+	line := asLine(encodeEnded("n", "c", StageCompleted, exchange("x"), nil, nil), "0") // of 2026
 	v7, err := uuid.NewV7()
 	if err != nil {
 		t.Fatal(err)

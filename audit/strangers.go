@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -57,7 +58,12 @@ func (l *Log) strange(x *llm.Exchange, r *Recorder) {
 	e = &stranger{server: x.Server, stage: string(stage), status: x.Status, since: x.End}
 	s.sources[key] = e
 	s.mu.Unlock()
-	l.append(encodeEnded(l.o.Node, r.o.ConfigHash, StageDenied, x), false, func() {
+	who, err := r.subject(x)
+	if err != nil {
+		r.o.OnUnrecorded()
+		l.o.Logf("audit log: a record lacks its source: %v", err)
+	}
+	l.append(encodeEnded(l.o.Node, r.o.ConfigHash, StageDenied, x, who, nil), false, func() {
 		r.o.OnUnrecorded()
 		s.restore(key, e, 1)
 	})
@@ -108,8 +114,12 @@ func (l *Log) flushStrangers(now time.Time, all bool) {
 		}
 		delete(s.sources, key)
 		if e.count > 0 {
+			var who *vault.Subject
+			if l.o.Vault != nil {
+				who, _ = l.o.Vault.Subject(StrangersOf(e.since)) // without it the source is left out
+			}
 			acks = append(acks, &Ack{
-				line: encodeStrangers(l.o.Node, now, e, key), done: make(chan struct{}), index: -1,
+				line: encodeStrangers(l.o.Node, now, e, key, who), done: make(chan struct{}), index: -1,
 				lost: func() { s.restore(key, e, e.count) },
 			})
 		}

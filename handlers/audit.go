@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -16,15 +17,21 @@ import (
 
 // Audit records every call that passes in a log that cannot be altered
 // unnoticed: an `admitted` record is durable before anything leaves for a
-// provider, a `completed` or `denied` record says how it ended. Records hold
-// metadata only, never the text of prompts or answers. It should be the first
-// of the llm_ directives of a site (the directive order sees to that).
+// provider, a `completed` or `denied` record says how it ended. User names, client
+// addresses and tags stand in records encrypted under a key of their subject, which
+// can be destroyed; so are the texts of prompts and answers, if they are kept at
+// all. It should be the first of the llm_ directives of a site (the directive order
+// sees to that).
 type Audit struct {
 	// Name is the log to write to: the folder audit/<name> in the data
 	// directory. Routes that name the same log share it. Default "default".
 	Name string `json:"name,omitempty"`
-	// Content says how much of prompts and answers is kept. The only level so
-	// far is `metadata` (default): none of their text.
+	// Content says how much of prompts and answers is kept: `none` (nothing that
+	// was derived from a text), `metadata` (default: the SHA-256 of the answer as
+	// sent, no text), `hash` (keyed hashes of request and answer), `redacted` (both
+	// texts, with what the detectors and the redact rules of llm_policy find
+	// masked) or `full` (both texts as they were). Texts are stored beside the
+	// log, encrypted. The level of the outermost llm_audit of a request counts.
 	Content string `json:"content,omitempty"`
 	// OnFailure says what happens to a call when its record cannot be made
 	// durable: `deny` (default) refuses it with 503 audit_unavailable; `allow`
@@ -32,7 +39,11 @@ type Audit struct {
 	OnFailure string `json:"on_failure,omitempty"`
 
 	common
+	unrecorded func()
 }
+
+// levels names the levels for messages.
+const levels = "none, metadata, hash, redacted or full"
 
 // CaddyModule describes the module to Caddy.
 func (*Audit) CaddyModule() caddy.ModuleInfo {
@@ -50,6 +61,8 @@ func (h *Audit) Provision(ctx caddy.Context) error {
 	if err := h.Validate(); err != nil {
 		return fmt.Errorf("llm_audit: %w", err)
 	}
+	failed := metrics.failed.WithLabelValues(h.Name)
+	h.unrecorded = failed.Inc
 	h.gw.UseAudit(h.Name)
 	return nil
 }
@@ -61,8 +74,8 @@ func (h *Audit) Validate() error {
 	if h.Name != "" && !logName.MatchString(h.Name) {
 		return fmt.Errorf("name: %q; want 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit", h.Name)
 	}
-	if h.Content != "" && h.Content != "metadata" {
-		return fmt.Errorf("content: %q is not available; want metadata", h.Content)
+	if h.Content != "" && !slices.Contains(audit.Levels, audit.Level(h.Content)) {
+		return fmt.Errorf("content: want %s, not %q", levels, h.Content)
 	}
 	switch h.OnFailure {
 	case "", "deny", "allow":
@@ -80,10 +93,20 @@ func (h *Audit) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 				"the audit log is not available; try again shortly")
 		}
 		c.x.Pass("audit")
-		c.x.Record(audit.NewRecorder(log, audit.RecorderOptions{
-			OnFailure: h.OnFailure, ConfigHash: h.gw.ConfigHash(),
-			OnUnrecorded: func() { metrics.failed.WithLabelValues(h.Name).Inc() },
-		}))
+		if c.x.Recorded() {
+			return nil
+		}
+		o := audit.RecorderOptions{
+			OnFailure: h.OnFailure, ConfigHash: h.gw.ConfigHash(), Content: audit.Level(h.Content), OnUnrecorded: h.unrecorded,
+		}
+		switch o.Content {
+		case audit.LevelFull:
+			o.Request, o.Answer = c.keepFull()
+		case audit.LevelRedacted:
+			o.Request, o.Answer = c.keepRedacted()
+		}
+		c.w.kept.on = o.Content.Stores()
+		c.x.Record(audit.NewRecorder(log, o))
 		return nil
 	})
 }
@@ -91,7 +114,7 @@ func (h *Audit) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 // UnmarshalCaddyfile reads the directive:
 //
 //	llm_audit [<name>] {
-//		content    metadata
+//		content    none|metadata|hash|redacted|full
 //		on_failure deny|allow
 //		errors     json|pass
 //		debug_headers
@@ -111,8 +134,8 @@ func (h *Audit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		var err error
 		switch d.Val() {
 		case "content":
-			if err = oneArg(d, &h.Content); err == nil && h.Content != "metadata" {
-				err = d.Errf("content %q is not available; want metadata", h.Content)
+			if err = oneArg(d, &h.Content); err == nil && !slices.Contains(audit.Levels, audit.Level(h.Content)) {
+				err = d.Errf("content takes %s, not %q", levels, h.Content)
 			}
 		case "on_failure":
 			if err = oneArg(d, &h.OnFailure); err == nil && h.OnFailure != "deny" && h.OnFailure != "allow" {

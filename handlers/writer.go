@@ -69,7 +69,8 @@ type answerWriter struct {
 	// borrowed are the names of the headers that came from the provider.
 	borrowed []string
 	whole    []byte
-	held     int // bytes that were held, dropped ones included
+	kept     keptText // what llm_audit stores of the answer
+	held     int      // bytes that were held, dropped ones included
 	sum      hash.Hash
 	// broken is why the answer must not go on: too large, unreadable…
 	broken *llm.Denial
@@ -326,6 +327,7 @@ func (w *answerWriter) emit(p []byte) error {
 	}
 	n, err := w.under.Write(p)
 	w.sum.Write(p[:n])
+	w.kept.add(p[:n], w.mode == modeWhole)
 	w.c.x.BytesOut += int64(n)
 	if err != nil {
 		w.gone = err

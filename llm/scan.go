@@ -15,8 +15,8 @@ type Scan struct {
 	// Detector is the function of the rule language ("pii", "secrets", …), or
 	// "redact".
 	Detector string
-	// Rule is the redact rule that it ran for; empty for functions, whose result
-	// all rules share.
+	// Rule is the redact rule that it ran for, or the classifier that was asked;
+	// empty for functions, whose result all rules share.
 	Rule string
 	// Where is the list of segments ("prompt.user", …), "request" or "response".
 	Where string

@@ -1,6 +1,9 @@
 package redact
 
-import "github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+import (
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
 
 // coverage is how much the scanners of a session have looked at.
 type coverage struct {
@@ -40,4 +43,25 @@ func (s *Session) Scans(response bool, f func(llm.Scan)) {
 		}
 		f(e)
 	}
+}
+
+// Masking returns a session that masks for good what the rules of s, and more
+// besides, look for, in requests and answers alike: for copies that are kept. s may
+// be nil.
+func (s *Session) Masking(more ...*Rule) *Session {
+	m := NewSession()
+	if s != nil {
+		more = append(more, s.rules...)
+	}
+	for _, r := range more {
+		c := *r
+		c.Style, c.Request, c.Response, c.Shadow = Mask, true, true, false
+		m.Add(&c)
+	}
+	return m
+}
+
+// Mask returns a whole text as the rules leave it, also what is encoded in it.
+func (s *Session) Mask(text string) string {
+	return s.whole(s.active(false), rewrite.Text, text, false)
 }
