@@ -72,7 +72,7 @@ func TestAdaptRefuses(t *testing.T) {
 	global := func(options string) string { return "{\n\tllm_gateway {\n" + options + "\n\t}\n}\n" }
 	for name, tc := range map[string]struct{ text, want string }{
 		"audit option":         {site("\tllm_audit {\n\t\tcontentt metadata\n\t}"), `Caddyfile:3`},
-		"audit level":          {site("\tllm_audit {\n\t\tcontent full\n\t}"), "content"},
+		"audit level":          {site("\tllm_audit {\n\t\tcontent everything\n\t}"), "content takes none"},
 		"audit name":           {site("\tllm_audit ../x"), "log name"},
 		"audit twice":          {site("\tllm_audit {\n\t\ton_failure deny\n\t\ton_failure deny\n\t}"), "twice"},
 		"auth empty":           {site("\tllm_auth"), "at least one key"},

@@ -53,10 +53,16 @@ type keys struct {
 // loadKeys finds the key of the vault: the given one, else the file, which is made
 // if create is true.
 func loadKeys(dir string, given []byte, create bool) (*keys, error) {
+	path := filepath.Join(dir, "kek.id")
+	known, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	fresh := err != nil && create
 	kek := given
 	if kek == nil {
-		var err error
-		if kek, err = keyFile(filepath.Join(dir, "kek"), create); err != nil {
+		// A key that was lost is not replaced: what it wraps would be lost unnoticed.
+		if kek, err = keyFile(filepath.Join(dir, "kek"), fresh); err != nil {
 			return nil, err
 		}
 	}
@@ -64,17 +70,13 @@ func loadKeys(dir string, given []byte, create bool) (*keys, error) {
 		return nil, fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(kek), KeyBytes)
 	}
 	id := []byte(hex.EncodeToString(derive(kek, "id")[:8]) + "\n")
-	path := filepath.Join(dir, "kek.id")
-	known, err := os.ReadFile(path)
 	switch {
-	case err == nil && !bytes.Equal(known, id):
-		return nil, fmt.Errorf("%w: the vault was made with another key; give that one, or move the vault away to begin a new one", ErrKey)
-	case errors.Is(err, fs.ErrNotExist) && create:
+	case fresh:
 		if err := writeFile(path, id); err != nil {
 			return nil, err
 		}
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+	case !bytes.Equal(known, id):
+		return nil, fmt.Errorf("%w: the vault was made with another key; give that one, or move the vault away to begin a new one", ErrKey)
 	}
 	wrap, err := newAEAD(derive(kek, "wrap"))
 	if err != nil {
