@@ -49,32 +49,41 @@ type checkedRoute struct {
 	Governors     []string
 	End           string // the handler at its end, e.g. "llm_upstream"
 	Problems      []string
+	// Policies are the configurations of the llm_policy handlers among them, in
+	// order; Handler is that of the handler at its end.
+	Policies []json.RawMessage
+	Handler  json.RawMessage
 }
 
 func checkFile(file, adapter string) ([]checkedRoute, []string, error) {
-	b, err := os.ReadFile(file)
+	b, warnings, err := adaptFile(file, adapter)
 	if err != nil {
+		return nil, nil, err
+	}
+	routes, more, err := checkConfig(b)
+	return routes, append(warnings, more...), err
+}
+
+// adaptFile reads a config and returns it as JSON.
+func adaptFile(file, adapter string) (b []byte, warnings []string, err error) {
+	if b, err = os.ReadFile(file); err != nil {
 		return nil, nil, err
 	}
 	if adapter == "" && !strings.HasSuffix(file, ".json") {
 		adapter = "caddyfile"
 	}
-	var warnings []string
-	if adapter != "" {
-		a := caddyconfig.GetAdapter(adapter)
-		if a == nil {
-			return nil, nil, fmt.Errorf("unknown config adapter %q", adapter)
-		}
-		var warns []caddyconfig.Warning
-		if b, warns, err = a.Adapt(b, map[string]any{"filename": file}); err != nil {
-			return nil, nil, err
-		}
-		for _, w := range warns {
-			warnings = append(warnings, w.String())
-		}
+	if adapter == "" {
+		return b, nil, nil
 	}
-	routes, more, err := checkConfig(b)
-	return routes, append(warnings, more...), err
+	a := caddyconfig.GetAdapter(adapter)
+	if a == nil {
+		return nil, nil, fmt.Errorf("unknown config adapter %q", adapter)
+	}
+	b, warns, err := a.Adapt(b, map[string]any{"filename": file})
+	for _, w := range warns {
+		warnings = append(warnings, w.String())
+	}
+	return b, warnings, err
 }
 
 // checkConfig walks the routes of a JSON config.
@@ -111,7 +120,7 @@ func checkConfig(b []byte) ([]checkedRoute, []string, error) {
 		srv := cfg.Apps.HTTP.Servers[name]
 		w.server = name
 		before := len(w.found)
-		if _, err := w.routes(srv.Routes, nil, ""); err != nil {
+		if _, err := w.routes(srv.Routes, chain{}, ""); err != nil {
 			return nil, nil, err
 		}
 		if srv.Logs == nil || len(w.found) == before {
@@ -145,6 +154,12 @@ func accessLogs(c *caddyhttp.ServerLogConfig) []string {
 	return names
 }
 
+// chain is what a route has passed.
+type chain struct {
+	governors []string
+	policies  []json.RawMessage
+}
+
 type walker struct {
 	require []string
 	server  string
@@ -155,11 +170,11 @@ var errNoHandler = errors.New("a handler without a name")
 
 // routes follows a list of routes; passed are the governors seen on the way.
 // It returns the governors that hold behind the list.
-func (w *walker) routes(routes caddyhttp.RouteList, passed []string, match string) ([]string, error) {
+func (w *walker) routes(routes caddyhttp.RouteList, passed chain, match string) (chain, error) {
 	for _, r := range routes {
 		here := describe(match, r.MatcherSetsRaw)
 		conditional := len(r.MatcherSetsRaw) > 0
-		chain := slices.Clone(passed)
+		chain := chain{slices.Clone(passed.governors), slices.Clone(passed.policies)}
 		for _, raw := range r.HandlersRaw {
 			var h struct {
 				Handler   string              `json:"handler"`
@@ -169,30 +184,33 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed []string, match strin
 				} `json:"upstreams"`
 			}
 			if err := json.Unmarshal(raw, &h); err != nil {
-				return nil, err
+				return passed, err
 			}
 			switch {
 			case h.Handler == "":
-				return nil, errNoHandler
+				return passed, errNoHandler
 			case h.Handler == "subroute":
 				var err error
 				if chain, err = w.routes(h.Routes, chain, here); err != nil {
-					return nil, err
+					return passed, err
 				}
 			case h.Handler == "llm_upstream":
-				w.add(here, chain, h.Handler)
+				w.add(here, chain, h.Handler, raw)
 			case h.Handler == "reverse_proxy":
 				var dials []string
-				model := slices.ContainsFunc(chain, isGovernor)
+				model := slices.ContainsFunc(chain.governors, isGovernor)
 				for _, u := range h.Upstreams {
 					dials = append(dials, u.Dial)
 					model = model || isProviderHost(u.Dial)
 				}
 				if model {
-					w.add(here, chain, "reverse_proxy "+strings.Join(dials, " "))
+					w.add(here, chain, "reverse_proxy "+strings.Join(dials, " "), raw)
 				}
 			case isGovernor(h.Handler):
-				chain = append(chain, h.Handler)
+				chain.governors = append(chain.governors, h.Handler)
+				if h.Handler == "llm_policy" {
+					chain.policies = append(chain.policies, raw)
+				}
 			}
 		}
 		// What an unconditional route adds holds for the routes after it; what
@@ -228,8 +246,9 @@ func isProviderHost(dial string) bool {
 	return strings.HasSuffix(host, ".openai.azure.com")
 }
 
-func (w *walker) add(match string, chain []string, end string) {
-	r := checkedRoute{Server: w.server, Match: match, Governors: chain, End: end}
+func (w *walker) add(match string, passed chain, end string, handler json.RawMessage) {
+	chain := passed.governors
+	r := checkedRoute{Server: w.server, Match: match, Governors: chain, End: end, Policies: passed.policies, Handler: handler}
 	upstream := end == "llm_upstream"
 	if upstream {
 		for _, name := range w.require {

@@ -1,0 +1,194 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/translate"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/trial"
+)
+
+// Trial runs the llm_policy handlers of a route on requests that somebody has written
+// down: the code that serves, with a model server that answers as it is told and
+// nothing else around it. Nothing is listened to, dialled, stored or recorded.
+type Trial struct {
+	policies []*Policy
+}
+
+// NewTrial sets up handlers from their JSON configuration. classifiers are the names
+// that rules may ask.
+func NewTrial(raw []json.RawMessage, classifiers []string) (*Trial, error) {
+	t := new(Trial)
+	for _, b := range raw {
+		var p struct {
+			Handler string `json:"handler"`
+			Policy
+		}
+		if err := caddy.StrictUnmarshalJSON(b, &p); err != nil {
+			return nil, fmt.Errorf("llm_policy: %w", err)
+		}
+		h := &p.Policy
+		h.classifiers = classifiers
+		h.log = zap.NewNop()
+		if err := h.setUp(); err != nil {
+			return nil, err
+		}
+		t.policies = append(t.policies, h)
+	}
+	return t, nil
+}
+
+// Run implements trial.Runner.
+func (t *Trial) Run(ctx context.Context, q *trial.Request) (*trial.Outcome, error) {
+	u, err := url.ParseRequestURI(q.Path)
+	if err != nil {
+		return nil, fmt.Errorf("path %q is not a path", q.Path)
+	}
+	method := q.Method
+	if method == "" {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://gateway.invalid"+u.RequestURI(), bytes.NewReader(q.Body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header = q.Header.Clone()
+	r.RequestURI, r.RemoteAddr = u.RequestURI(), "127.0.0.1:1"
+	w := &heldAnswer{header: http.Header{}}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server))
+
+	house := &trialHouse{verdicts: q.Verdicts}
+	out := new(trial.Outcome)
+	var c *call
+	owner := common{gw: house, log: zap.NewNop()}
+	next := modelServer(q, out)
+	for _, p := range slices.Backward(t.policies) {
+		// Each run has its own copy: the gateway behind it holds the verdicts.
+		own := *p
+		own.gw = house
+		inner := next
+		next = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if q.Explain {
+				out.Explained = append(out.Explained, own.explain(r))
+			}
+			return own.ServeHTTP(w, r, inner)
+		})
+	}
+	err = owner.serve(w, r, next, func(opened *call, _ *http.Request) error {
+		c = opened
+		x := &c.x
+		x.Principal, x.Start, x.ClientIP = q.Caller, q.Now, q.IP
+		x.Pass("auth")
+		return nil
+	})
+	switch {
+	case c == nil:
+		return nil, errors.New("the request is none that is governed")
+	case err != nil:
+		return nil, err
+	}
+	x := &c.x
+	out.Denied, out.Status, out.Decisions, out.Tags = x.Denied, x.Status, x.Decisions, x.Tags
+	out.Dialect, out.Model = x.Dialect, x.Model()
+	out.Answer, out.AnswerType = w.body.Bytes(), w.header.Get("Content-Type")
+	return out, nil
+}
+
+// explain tells what each rule makes of the request as it stands.
+func (h *Policy) explain(r *http.Request) []policy.Explanation {
+	c := caddyhttp.GetVar(r.Context(), callVar).(*call)
+	if c.view() != nil {
+		return nil
+	}
+	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker()})
+}
+
+// modelServer stands at the end of the chain.
+func modelServer(q *trial.Request, out *trial.Outcome) caddyhttp.Handler {
+	return caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		c := caddyhttp.GetVar(r.Context(), callVar).(*call)
+		c.upstream = true
+		x := &c.x
+		if x.View != nil {
+			out.Sent = c.body.bytes("max_tokens")
+		}
+		if q.Translate && x.View != nil && translate.Can(x.Dialect, llm.Chat) {
+			tr := translate.New(x.Dialect, llm.Chat, translate.Options{RequestID: x.ID, Now: x.Start, Model: x.Model(), MaxTokensField: "max_tokens"})
+			if _, _, err := tr.Request(dialects.Outbound(x.View, &llm.Changes{Edits: x.Changes.Edits}, llm.Deployment{})); err != nil {
+				return err
+			}
+			c.w.upstream, c.w.tr = llm.Chat, tr
+		}
+		w.Header().Set("Content-Type", q.Type)
+		w.WriteHeader(http.StatusOK)
+		_, err := w.Write(q.Answer)
+		return err
+	})
+}
+
+// heldAnswer holds what the client would get.
+type heldAnswer struct {
+	header http.Header
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *heldAnswer) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (*heldAnswer) WriteHeader(int) {}
+
+// Write implements http.ResponseWriter.
+func (w *heldAnswer) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// Flush implements http.Flusher.
+func (*heldAnswer) Flush() {}
+
+// trialHouse is the gateway around a trial: what classifiers are said to say, and
+// nothing else. What a rule would need of a running server fails.
+type trialHouse struct {
+	Gateway
+	verdicts map[string]classify.Verdict
+}
+
+// Enter implements Gateway.
+func (*trialHouse) Enter(context.Context) (*Stores, error) { return &Stores{Leave: func() {}}, nil }
+
+// ConfigHash implements Gateway.
+func (*trialHouse) ConfigHash() string { return "" }
+
+// Asker implements Gateway.
+func (h *trialHouse) Asker() classify.Source { return trialAsker(h.verdicts) }
+
+// trialAsker answers for classifiers.
+type trialAsker map[string]classify.Verdict
+
+var errNoVerdict = errors.New("the case does not say what this classifier says")
+
+// Ask implements classify.Asker.
+func (a trialAsker) Ask(_ context.Context, q classify.Question) (classify.Verdict, error) {
+	v, ok := a[q.Name]
+	if !ok {
+		return v, errNoVerdict
+	}
+	return v, nil
+}
+
+// Names implements classify.Source.
+func (trialAsker) Names() []string { return nil }
+
+var _ trial.Runner = (*Trial)(nil)
