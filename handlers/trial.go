@@ -88,12 +88,14 @@ func (t *Trial) Run(ctx context.Context, q *trial.Request) (*trial.Outcome, erro
 			return own.ServeHTTP(w, r, inner)
 		})
 	}
-	err = owner.serve(w, r, next, func(opened *call, _ *http.Request) error {
-		c = opened
-		x := &c.x
-		x.Principal, x.Start, x.ClientIP = q.Caller, q.Now, q.IP
-		x.Pass("auth")
-		return nil
+	err = aborting(func() error {
+		return owner.serve(w, r, next, func(opened *call, _ *http.Request) error {
+			c = opened
+			x := &c.x
+			x.Principal, x.Start, x.ClientIP = q.Caller, q.Now, q.IP
+			x.Pass("auth")
+			return nil
+		})
 	})
 	switch {
 	case c == nil:
@@ -106,6 +108,16 @@ func (t *Trial) Run(ctx context.Context, q *trial.Request) (*trial.Outcome, erro
 	out.Dialect, out.Model = x.Dialect, x.Model()
 	out.Answer, out.AnswerType = w.body.Bytes(), w.header.Get("Content-Type")
 	return out, nil
+}
+
+// aborting runs f; a connection that is broken off is an outcome like any other here.
+func aborting(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			panic(p)
+		}
+	}()
+	return f()
 }
 
 // explain tells what each rule makes of the request as it stands.

@@ -96,6 +96,8 @@ func (r *rule) parts(e *evaluation, s *Set) []ExplainedPart {
 	return w.out
 }
 
+const notEvaluated = "not evaluated"
+
 // maxParts bounds the parts that are told of a rule.
 const maxParts = 64
 
@@ -119,7 +121,11 @@ func (w *partsWalker) visit(x ast.Expr, depth int) {
 	if err != nil {
 		return
 	}
-	w.out = append(w.out, ExplainedPart{Depth: depth, Expr: text, Value: w.value(x)})
+	value := w.value(x)
+	w.out = append(w.out, ExplainedPart{Depth: depth, Expr: text, Value: value})
+	if value == notEvaluated {
+		return
+	}
 	switch x.Kind() {
 	case ast.CallKind:
 		c := x.AsCall()
@@ -160,7 +166,7 @@ func flat(c ast.CallExpr, x ast.Expr) (out []ast.Expr) {
 func (w *partsWalker) value(x ast.Expr) string {
 	v, ok := w.state.Value(x.ID())
 	if !ok || v == nil {
-		return "not evaluated"
+		return notEvaluated
 	}
 	s := render(v)
 	if x.Kind() == ast.ComprehensionKind {

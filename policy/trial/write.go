@@ -49,6 +49,13 @@ func (c *Case) request(d llm.Dialect, stream bool) (*Request, error) {
 		}
 		return r, nil
 	}
+	if d == llm.GenerateContent { // the gateway translates from this dialect only
+		r.Answer = geminiAnswer(c.Answer, c.ToolCall, stream)
+		if stream {
+			r.Type = "text/event-stream"
+		}
+		return r, nil
+	}
 	r.Translate = true
 	if stream {
 		r.Type = "text/event-stream"
@@ -167,6 +174,39 @@ func chatStream(text string, call *ToolCall) []byte {
 	event(object{}, finish)
 	b.WriteString(`data: {"id":"chatcmpl-test","object":"chat.completion.chunk","created":1767225600,"model":"` + defaultModel +
 		`","choices":[],"usage":{"prompt_tokens":8,"completion_tokens":8,"total_tokens":16}}` + "\n\ndata: [DONE]\n\n")
+	return []byte(b.String())
+}
+
+// geminiAnswer is an answer of Gemini.
+func geminiAnswer(text string, call *ToolCall, stream bool) []byte {
+	answer := func(parts []any, last bool) []byte {
+		candidate := object{"index": 0, "content": object{"role": "model", "parts": parts}}
+		if last {
+			candidate["finishReason"] = "STOP"
+		}
+		b, _ := json.Marshal(object{"candidates": []any{candidate}, "modelVersion": defaultModel,
+			"usageMetadata": object{"promptTokenCount": 8, "candidatesTokenCount": 8, "totalTokenCount": 16}})
+		return b
+	}
+	var last []any
+	if call != nil {
+		args := json.RawMessage("{}")
+		if call.Arguments != nil {
+			args = call.Arguments
+		}
+		last = append(last, object{"functionCall": object{"name": call.Name, "args": args}})
+	}
+	if !stream {
+		return answer(append([]any{object{"text": text}}, last...), true)
+	}
+	var b strings.Builder
+	for _, p := range pieces(text) {
+		fmt.Fprintf(&b, "data: %s\n\n", answer([]any{object{"text": p}}, false))
+	}
+	if last == nil {
+		last = []any{object{"text": ""}}
+	}
+	fmt.Fprintf(&b, "data: %s\n\n", answer(last, true))
 	return []byte(b.String())
 }
 

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/trial"
+)
+
+// runPolicy runs `caddy llm policy …` in a directory of files.
+func runPolicy(t *testing.T, files map[string]string, args ...string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	cmd := policyCommand()
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetArgs(args)
+	err := cmd.Execute()
+	return out.String(), err
+}
+
+const triedSite = `{
+	llm_gateway {
+		classifier moderation {
+			url https://classifier.invalid/v1/moderations
+			protocol openai_moderation
+			api_key {env.NOT_SET}
+		}
+	}
+}
+:8080 {
+	llm_auth {
+		key web {env.NOT_SET}
+	}
+	llm_policy {
+		deny secrets ` + "`secrets(prompt.all).size() > 0`" + ` "the prompt contains a credential"
+		deny big ` + "`llm.max_tokens > 8000 && caller.team != \"research\"`" + `
+		deny hateful ` + "`classify(\"moderation\", prompt.user).flagged`" + `
+		flag falcon ` + "`prompt.untrusted.exists(s, s.text.contains(\"Falcon\"))`" + `
+	}
+	llm_policy {
+		redact pii email {
+			in request response
+			style reversible
+		}
+	}
+	llm_upstream openai {env.NOT_SET}
+}
+`
+
+const triedCases = `{"config": "Caddyfile", "cases": [
+	{"name": "secret", "user": "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "expect": {"decision": "deny", "rule": "secrets", "code": "policy_blocked", "message": "contains a credential"}},
+	{"name": "secret in a tool result", "user": "x", "tool_result": "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "expect": {"decision": "deny", "rule": "secrets"}},
+	{"name": "mail", "user": "write to ann@home.example about Falcon", "answer": "I wrote to [[EMAIL_1]].", "tool_call": {"name": "mail", "arguments": {"to": "[[EMAIL_1]]"}}, "tools": ["mail"],
+	 "dialects": ["chat", "messages", "responses", "generate_content"], "classifiers": {"moderation": {"flagged": false}},
+	 "expect": {"decision": "allow", "matched": ["pii", "falcon"], "silent": ["big"], "rule": "pii", "action": "redact", "sent": "write to [[EMAIL_1]] about Falcon", "sent_lacks": ["ann@"], "answer": "I wrote to ann@home.example.", "answer_lacks": ["EMAIL_1"]}},
+	{"name": "who", "user": "x", "max_tokens": 9000, "caller": {"key": "web", "team": "research"}, "classifiers": {"moderation": {"flagged": false}}, "expect": {"decision": "allow", "max_tokens": 9000}},
+	{"name": "a classifier that does not answer", "user": "x", "expect": {"decision": "deny", "rule": "hateful"}},
+	{"name": "as on the wire", "path": "/v1/chat/completions", "request": {"model": "m", "messages": [{"role": "user", "content": "to ann@home.example"}], "stream": true},
+	 "classifiers": {"moderation": {"flagged": false}},
+	 "answer_body": "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"[[EMA\"}}]}\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"IL_1]]\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+	 "expect": {"decision": "allow", "answer": "ann@home.example"}},
+	{"name": "broken", "path": "/v1/chat/completions", "request": {"model": "m"}, "expect": {"decision": "deny", "code": "malformed"}}
+]}`
+
+func TestPolicyTest(t *testing.T) {
+	out, err := runPolicy(t, map[string]string{"Caddyfile": triedSite, "cases.json": triedCases}, "test", "cases.json")
+	if err != nil || !strings.Contains(out, "34 of 34 runs as expected") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// Every rule that is taken away makes cases fail.
+	for name, change := range map[string][2]string{
+		"secret":  {"secrets(prompt.all)", "secrets(prompt.system)"},
+		"who":     {`caller.team != "research"`, "true"},
+		"mail":    {"in request response", "in response"},
+		"shadow":  {"`secrets(prompt.all).size() > 0` \"the prompt contains a credential\"", "`secrets(prompt.all).size() > 0` {\n\t\t\tenforcement shadow\n\t\t}"},
+		"nothing": {"classify(\"moderation\", prompt.user).flagged", "false"},
+	} {
+		site := strings.Replace(triedSite, change[0], change[1], 1)
+		if site == triedSite {
+			t.Fatal(name)
+		}
+		out, err := runPolicy(t, map[string]string{"Caddyfile": site, "cases.json": triedCases}, "test", "--json", "cases.json")
+		var results []trial.Result
+		if jerr := json.Unmarshal([]byte(out), &results); jerr != nil {
+			t.Fatal(jerr)
+		}
+		bad := 0
+		for _, r := range results {
+			if !r.OK {
+				bad++
+			}
+		}
+		if err == nil || bad == 0 || len(results) != 34 {
+			t.Errorf("%s: %v, %d of %d failed", name, err, bad, len(results))
+		}
+	}
+}
+
+func TestPolicyTestRefuses(t *testing.T) {
+	cases := `{"config": "Caddyfile", "cases": [{"name": "x", "user": "x", "expect": {"decision": "allow"}}]}`
+	two := ":80 {\n\t@a path /a/*\n\thandle @a {\n\t\tllm_policy {\n\t\t\tdeny a `true`\n\t\t}\n\t\tllm_upstream simulated\n\t}\n\thandle {\n\t\tllm_policy {\n\t\t\tflag a `true`\n\t\t}\n\t\tllm_upstream simulated\n\t}\n}\n"
+	for name, c := range map[string]struct {
+		site, cases, want string
+	}{
+		"no file":    {"", cases, "Caddyfile"},
+		"misspelt":   {strings.Replace(triedSite, "moderation\"", "moderatoin\"", 1), cases, `no classifier "moderatoin"; known are moderation`},
+		"no policy":  {":80 {\n\tllm_upstream simulated\n}\n", cases, "no route to a model passes llm_policy"},
+		"two routes": {two, cases, "choose one"},
+		"no route":   {two, strings.Replace(cases, `"cases"`, `"route": "/b/", "cases"`, 1), `"/b/"`},
+		"bad case":   {triedSite, `{"config": "Caddyfile"}`, "cases.json: no cases"},
+	} {
+		files := map[string]string{"cases.json": c.cases}
+		if c.site != "" {
+			files["Caddyfile"] = c.site
+		}
+		if out, err := runPolicy(t, files, "test", "cases.json"); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	chosen := strings.Replace(cases, `"cases"`, `"route": "(all)", "cases"`, 1)
+	chosen = strings.Replace(chosen, "(all)", "/a/", 1)
+	if out, err := runPolicy(t, map[string]string{"Caddyfile": two, "cases.json": chosen}, "test", "cases.json"); err == nil || !strings.Contains(out, "by a") {
+		t.Errorf("the route's own rules: %v\n%s", err, out)
+	}
+}
+
+func TestPolicyExplain(t *testing.T) {
+	body := `{"model":"gpt-4o","max_tokens":9000,"messages":[{"role":"user","content":"Tell ann@home.example about Falcon"}]}`
+	files := map[string]string{"Caddyfile": triedSite, "request.json": body}
+	out, err := runPolicy(t, files, "explain", "request.json", "--team", "growth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"/v1/chat/completions, model gpt-4o: deny 422 policy_blocked by big",
+		"deny secrets: false", "deny big: true", `caller.team                                     "growth"`,
+		"deny hateful: a classifier did not answer", "flag falcon: true",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	out, err = runPolicy(t, files, "explain", "request.json", "--team", "research", "--json")
+	var e trial.Explained
+	if err != nil || json.Unmarshal([]byte(out), &e) != nil || len(e.Rules) == 0 || e.Rules[0][1].Value != "false" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for name, args := range map[string][]string{
+		"time": {"--now", "noon"}, "header": {"--header", "x"}, "dialect": {"--path", "%"}, "route": {"--route", "nowhere"},
+	} {
+		if _, err := runPolicy(t, files, append([]string{"explain", "request.json"}, args...)...); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	files["request.json"] = `{}`
+	if _, err := runPolicy(t, files, "explain", "request.json"); err == nil || !strings.Contains(err.Error(), "--path") {
+		t.Error(err)
+	}
+}
