@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/usage"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -54,7 +55,8 @@ func tell(out io.Writer, f foundRecord) error {
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(t, "  %s\t%s\n", name, value)
+			// Names of models and keys are the client's words.
+			fmt.Fprintf(t, "  %s\t%s\n", name, usage.PrintableLine(value))
 		}
 	}
 	if p := r.Principal; p != nil {

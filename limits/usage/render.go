@@ -196,6 +196,9 @@ const maxShown = 64
 // longer than a table can bear is cut.
 func Printable(s string) string { return printable(s, maxShown) }
 
+// PrintableLine is Printable for a line of running text.
+func PrintableLine(s string) string { return printable(s, 4096) }
+
 func printable(s string, most int) string {
 	var b strings.Builder
 	n := 0

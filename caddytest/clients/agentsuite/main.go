@@ -67,8 +67,8 @@ func main() {
 	flag.BoolVar(&s.all, "all", false, "keep the transcripts of all cells")
 	results := flag.String("results", "", "file to which results are appended")
 	only := flag.String("only", "", "run only cells whose \"CLIENT FEATURE\" matches this expression")
-	parallel := flag.Int("parallel", 3, "agents at a time")
-	flag.DurationVar(&s.patience, "patience", 90*time.Second, "how long an agent may take")
+	parallel := flag.Int("parallel", 2, "agents at a time")
+	flag.DurationVar(&s.patience, "patience", 5*time.Minute, "how long an agent may take; a busy machine makes them slow")
 	flag.Parse()
 	if os.Getenv(inside) == "" {
 		os.Exit(enter())
