@@ -107,6 +107,7 @@ func auditCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		auditVerifyCommand(), auditProveCommand(), auditCheckReceiptCommand(), auditRotateKeyCommand(),
+		auditExportCommand(),
 	)
 	return cmd
 }

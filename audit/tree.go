@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -51,6 +52,9 @@ var errShortHashes = errors.New("the file of hashes is too short")
 // ReadHashes implements tlog.HashReader.
 func (r hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
+	if done, err := r.readBlock(indexes, out); done || err != nil {
+		return out, err
+	}
 	for i, at := range indexes {
 		if _, err := r.f.ReadAt(out[i][:], at*tlog.HashSize); err != nil {
 			if err == io.EOF {
@@ -60,6 +64,30 @@ func (r hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 		}
 	}
 	return out, nil
+}
+
+// readBlock reads hashes that lie close together in one piece; it leaves others
+// alone.
+func (r hashReader) readBlock(indexes []int64, out []tlog.Hash) (done bool, err error) {
+	const most = 1024
+	if len(indexes) < 16 {
+		return false, nil
+	}
+	first, last := slices.Min(indexes), slices.Max(indexes)
+	if last-first >= most {
+		return false, nil
+	}
+	b := make([]byte, (last-first+1)*tlog.HashSize)
+	if _, err := r.f.ReadAt(b, first*tlog.HashSize); err != nil {
+		if err == io.EOF {
+			err = errShortHashes
+		}
+		return false, fmt.Errorf("reading hashes from %d on: %w", first, err)
+	}
+	for i, at := range indexes {
+		copy(out[i][:], b[(at-first)*tlog.HashSize:])
+	}
+	return true, nil
 }
 
 // treeAt returns the right edge of the tree of the first n records.
