@@ -47,6 +47,7 @@ const (
 	defaultSegmentAge = 7 * 24 * time.Hour
 	defaultRetention  = 400 * 24 * time.Hour
 	shortRetention    = 183 * 24 * time.Hour
+	ballast           = 4 << 20 // some 3,000 outcomes of calls
 )
 
 // validate checks the options of a log.
@@ -76,6 +77,7 @@ func (l *AuditLog) options() (o audit.Options, err error) {
 		SegmentBytes: l.SegmentSize,
 		SegmentAge:   time.Duration(l.SegmentAge),
 		Retention:    time.Duration(l.Retention),
+		Ballast:      ballast,
 	}
 	if l.SegmentAge == 0 {
 		o.SegmentAge = defaultSegmentAge

@@ -107,7 +107,7 @@ func auditCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		auditVerifyCommand(), auditProveCommand(), auditCheckReceiptCommand(), auditRotateKeyCommand(),
-		auditExportCommand(),
+		auditExportCommand(), auditOverrideCommand(),
 	)
 	return cmd
 }

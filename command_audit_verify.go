@@ -28,7 +28,7 @@ type verifyResult struct {
 }
 
 func auditVerifyCommand() *cobra.Command {
-	var asJSON, copied bool
+	var asJSON, copied, overridden bool
 	var since, key string
 	var held []string
 	var src source
@@ -49,7 +49,7 @@ Exit status: 0 the log holds, 2 it does not, 3 its records hold but the file of
 hashes is damaged, 1 it could not be checked.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := audit.VerifyOptions{AllowUnsigned: copied}
+			o := audit.VerifyOptions{AllowUnsigned: copied, AllowOverridden: overridden}
 			var err error
 			if o.VerifierKeys, err = keyArgument(key); err != nil {
 				return err
@@ -100,6 +100,7 @@ hashes is damaged, 1 it could not be checked.`,
 	f.StringVar(&since, "since", "", "file with a checkpoint up to which the log is known to be good: check only what follows")
 	f.StringArrayVar(&held, "checkpoint", nil, "file with a checkpoint that the log must contain (may be repeated)")
 	f.BoolVar(&copied, "copy", false, "it is a copy of a log in use, or of one whose process was killed: records behind the last checkpoint are normal")
+	f.BoolVar(&overridden, "overridden", false, "the log was once started by override (see caddy llm audit override): check what it has signed since")
 	f.StringVar(&src.dir, "data-dir", "", "the data directory in which a named log is")
 	return cmd
 }

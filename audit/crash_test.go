@@ -263,7 +263,7 @@ func TestNoFileHandles(t *testing.T) {
 	m := newMemFS()
 	l := openLog(t, Options{Dir: "/log", FS: m, Settings: Settings{SegmentBytes: 2 << 10}})
 	m.mu.Lock()
-	m.openErr = syscall.EMFILE
+	m.openErr, m.openOf = syscall.EMFILE, "seg-"
 	m.mu.Unlock()
 	fill(t, l, 1, 10)
 	m.mu.Lock()

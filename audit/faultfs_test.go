@@ -16,16 +16,20 @@ import (
 // memFS is a file layer in memory that knows what is durable and what is not,
 // and fails on demand.
 type memFS struct {
-	mu      sync.Mutex
-	files   map[string]*memFile // as programs see them
-	durable map[string]*memFile // the names that survive a power loss
-	noSync  bool                // Sync lies: nothing becomes durable
-	noDir   bool                // SyncDir lies
-	room    int64               // bytes that may still be added; negative is unlimited
-	syncErr error               // what Sync of segments returns
-	openErr error               // what creating a segment returns
-	locked  map[string]bool
-	syncs   int
+	mu       sync.Mutex
+	files    map[string]*memFile // as programs see them
+	durable  map[string]*memFile // the names that survive a power loss
+	noSync   bool                // Sync lies: nothing becomes durable
+	noDir    bool                // SyncDir lies
+	room     int64               // bytes that may still be added; negative is unlimited
+	syncErr  error               // what Sync of segments returns
+	openErr  error               // what creating a file returns
+	openOf   string              // that has this in its name
+	readOnly bool                // every write fails
+	locked   map[string]bool
+	syncs    int
+	removes  int               // how many removals succeed; negative is all
+	onSync   func(name string) // called before each sync, with mu held
 }
 
 type memFile struct {
@@ -34,7 +38,7 @@ type memFile struct {
 }
 
 func newMemFS() *memFS {
-	return &memFS{files: map[string]*memFile{}, durable: map[string]*memFile{}, room: -1, locked: map[string]bool{}}
+	return &memFS{files: map[string]*memFile{}, durable: map[string]*memFile{}, room: -1, removes: -1, locked: map[string]bool{}}
 }
 
 func (m *memFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
@@ -45,7 +49,7 @@ func (m *memFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) 
 		if flag&os.O_CREATE == 0 {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 		}
-		if m.openErr != nil && strings.Contains(name, "seg-") {
+		if m.openErr != nil && strings.Contains(name, m.openOf) {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: m.openErr}
 		}
 		f = &memFile{mode: perm}
@@ -60,8 +64,25 @@ func (m *memFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) 
 func (m *memFS) Rename(from, to string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.files[from] == nil {
+		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
+	}
 	m.files[to] = m.files[from]
 	delete(m.files, from)
+	return nil
+}
+
+func (m *memFS) Remove(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.files[name] == nil {
+		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
+	}
+	if m.removes == 0 {
+		return &fs.PathError{Op: "remove", Path: name, Err: syscall.EIO}
+	}
+	m.removes--
+	delete(m.files, name)
 	return nil
 }
 
@@ -155,6 +176,9 @@ func (h *memHandle) WriteAt(b []byte, at int64) (int, error) {
 	h.m.mu.Lock()
 	defer h.m.mu.Unlock()
 	n := len(b)
+	if h.m.readOnly {
+		return 0, &fs.PathError{Op: "write", Path: h.name, Err: syscall.EROFS}
+	}
 	if grow := at + int64(n) - int64(len(h.f.data)); grow > 0 && h.m.room >= 0 {
 		if short := grow - h.m.room; short > 0 {
 			n = max(0, n-int(short))
@@ -193,6 +217,9 @@ func (h *memHandle) Sync() error {
 		return h.m.syncErr
 	}
 	h.m.syncs++
+	if h.m.onSync != nil {
+		h.m.onSync(h.name)
+	}
 	if !h.m.noSync {
 		h.f.synced = append(h.f.synced[:0], h.f.data...)
 	}
@@ -219,6 +246,9 @@ func (m *memFS) powerLoss(t testing.TB, rnd *rand.Rand) string {
 		t.Fatal(err)
 	}
 	for name, f := range m.durable {
+		if m.files[name] == nil && rnd != nil && rnd.IntN(2) == 0 {
+			continue // its removal reached the disk
+		}
 		b := append([]byte(nil), f.synced...)
 		if extra := len(f.data) - len(b); rnd != nil && extra > 0 && strings.Contains(name, "seg-") {
 			tail := append([]byte(nil), f.data[len(b):len(b)+rnd.IntN(extra+1)]...)

@@ -90,6 +90,12 @@ func NewestCheckpoint(dir string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, "checkpoint"))
 }
 
+// Segments is the number of files of records in a log's directory.
+func Segments(dir string) (int, error) {
+	starts, err := segments(osFS{}, dir)
+	return len(starts), err
+}
+
 // Find returns the records of a request, in order. It looks through the newest
 // segments first and stops at the one before the oldest that has any, or well
 // before the time that the id itself tells (ours are UUIDv7).

@@ -71,8 +71,10 @@ type Options struct {
 	// the file beside them.
 	VaultKey []byte
 	// AllowDisagreement opens a log whose files do not match its last
-	// checkpoint, and says so in a record of its own.
+	// checkpoint, and says so, with the Reason, in a record of its own. The old
+	// checkpoints are set aside.
 	AllowDisagreement bool
+	Reason            string
 }
 
 // Settings are what can be changed of an open log, see Configure.
@@ -84,6 +86,9 @@ type Settings struct {
 	// Retention is how long records are kept at least; 0 or less is for ever.
 	// Only whole segments are removed.
 	Retention time.Duration
+	// Ballast is the space in bytes that is kept in reserve for a full disk; 0
+	// is none.
+	Ballast int64
 }
 
 func (s Settings) withDefaults() Settings {
@@ -115,6 +120,11 @@ type Log struct {
 
 	settings atomic.Pointer[Settings]
 
+	opened     time.Time
+	stop       chan struct{} // closed when the log closes
+	background sync.WaitGroup
+	pruning    sync.Mutex
+
 	keyMu sync.Mutex // guards keys
 	keys  *keyring
 
@@ -122,6 +132,7 @@ type Log struct {
 	space  sync.Cond // queue has room
 	queue  []*Ack
 	closed bool
+	refuse bool // the disk is full: new calls are refused
 	failed error
 	wake   chan struct{} // capacity 1
 	done   chan struct{}
@@ -133,6 +144,7 @@ type Log struct {
 	seg      File
 	segSize  int64
 	segBorn  time.Time // of its first record; zero if it has none
+	unsure   int64     // at the start: where in it the records begin that no checkpoint covers
 	hashes   File
 	hashSize int64
 	signed   int64
@@ -146,12 +158,17 @@ type Log struct {
 	unsigned bool // no checkpoint could be written
 	refusing bool // no record could be written
 	keyStuck bool // a key could not be retired
+	// The reserve for a full disk.
+	ballast File
+	full    bool      // it was let go of
+	layAt   time.Time // when to try to lay it in; zero once it is there
+	jumped  time.Duration
 
 	state sync.Mutex // guards what follows
 	size  int64      // durable records
 
-	checkpoints chan chan error
-	strangers   strangers
+	asks      chan func() // for the writer
+	strangers strangers
 }
 
 // Ack is the promise of one record.
@@ -198,12 +215,16 @@ func (l *Log) append(line []byte, urgent bool, lost func()) *Ack {
 	for len(l.queue) >= maxQueue && !l.closed && l.failed == nil {
 		l.space.Wait()
 	}
-	if l.closed || l.failed != nil {
+	if l.closed || l.failed != nil || l.refuse && urgent {
 		err := l.failed
-		l.mu.Unlock()
-		if err == nil {
+		switch {
+		case err != nil:
+		case l.closed:
 			err = ErrClosed
+		default:
+			err = ErrFull
 		}
+		l.mu.Unlock()
 		a.end(-1, err)
 		return a
 	}
@@ -237,11 +258,17 @@ func (l *Log) note(events ...systemEvent) {
 // record makes what the log has to say about itself durable and signs it.
 func (l *Log) record(events []systemEvent) error {
 	for _, e := range events {
-		if _, err := l.append(encodeSystem(l.o.Node, time.Now(), e), true, nil).Wait(context.Background()); err != nil {
+		// Not urgent, so that a full disk does not refuse it; the checkpoint
+		// hurries it up.
+		a := l.append(encodeSystem(l.o.Node, time.Now(), e), false, nil)
+		if err := l.Checkpoint(); err != nil {
+			return err
+		}
+		if _, err := a.Wait(context.Background()); err != nil {
 			return err
 		}
 	}
-	return l.Checkpoint()
+	return nil
 }
 
 // end keeps or breaks the promise.
@@ -295,12 +322,28 @@ func (l *Log) Dir() string { return l.o.Dir }
 // Checkpoint signs the tree as it is now, if it has grown since the last one.
 // All that was appended before is in it.
 func (l *Log) Checkpoint() error {
-	reply := make(chan error, 1)
-	select {
-	case l.checkpoints <- reply:
-		return <-reply
-	case <-l.done:
+	var err error
+	if !l.ask(func() {
+		// What is queued belongs into it: who asks for a checkpoint asks for a
+		// proof of what it has seen.
+		for l.drain() {
+		}
+		err = l.checkpoint()
+	}) {
 		return ErrClosed
+	}
+	return err
+}
+
+// ask has the writer do something; false if it has ended.
+func (l *Log) ask(f func()) bool {
+	done := make(chan struct{})
+	select {
+	case l.asks <- func() { defer close(done); f() }:
+		<-done
+		return true
+	case <-l.done:
+		return false
 	}
 }
 
@@ -316,9 +359,18 @@ func (l *Log) Close() error {
 	l.closed = true
 	l.space.Broadcast()
 	l.mu.Unlock()
+	close(l.stop)
 	l.signal()
 	<-l.done
+	l.background.Wait()
 	return errors.Join(l.checkpoint(), l.closeFiles())
+}
+
+// tick is what the writer looks after once a second.
+func (l *Log) tick(now time.Time) {
+	l.checkKeys(now)
+	l.checkClock(l.clockJump(now))
+	l.checkSpace(now)
 }
 
 // run is the writer.
@@ -334,19 +386,18 @@ func (l *Log) run() {
 			if l.Err() != nil {
 				continue
 			}
-			l.checkKeys(now)
+			l.tick(now)
 			err := l.checkpoint()
+			if noSpace(err) && l.dropBallast(err) {
+				err = l.checkpoint()
+			}
 			if err != nil && !l.unsigned {
 				l.o.Logf("audit log: checkpoint: %v; trying again each second", err)
 			}
 			l.unsigned = err != nil
 			continue
-		case reply := <-l.checkpoints:
-			// What is queued belongs into it: who asks for a checkpoint asks
-			// for a proof of what it has seen.
-			for l.drain() {
-			}
-			reply <- l.checkpoint()
+		case f := <-l.asks:
+			f()
 			continue
 		}
 		for l.gather(); l.drain() && l.more(); l.gather() {
@@ -429,6 +480,9 @@ func (l *Log) drain() bool {
 	err := failed
 	if err == nil {
 		err = l.commit(batch)
+		if noSpace(err) && l.Err() == nil && l.dropBallast(err) {
+			err = l.commit(batch)
+		}
 		if refused := err != nil; refused != l.refusing && l.Err() == nil {
 			l.refusing = refused
 			if refused {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Open opens a log, or makes it. It refuses a directory that another process
@@ -25,7 +26,7 @@ func Open(o Options) (_ *Log, err error) {
 	if o.Origin == "" {
 		o.Origin = OriginOf(o.Node, "")
 	}
-	l := &Log{o: o, fs: o.FS, wake: make(chan struct{}, 1), done: make(chan struct{}), checkpoints: make(chan chan error)}
+	l := &Log{o: o, fs: o.FS, wake: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), asks: make(chan func()), opened: time.Now()}
 	l.space.L = &l.mu
 	s := o.Settings.withDefaults()
 	l.settings.Store(&s)
@@ -55,7 +56,12 @@ func Open(o Options) (_ *Log, err error) {
 			return nil, fmt.Errorf("signing the first checkpoint: %w", err)
 		}
 	}
+	if l.settings.Load().Ballast > 0 {
+		l.layAt = l.opened
+	}
+	l.background.Add(1)
 	go l.run()
+	go l.upkeep()
 	// What was found is signed at once: a process that dies again and again
 	// would otherwise never vouch for anything.
 	if len(events) > 0 {
@@ -73,7 +79,7 @@ func Open(o Options) (_ *Log, err error) {
 
 // closeFiles closes what is open, the lock last.
 func (l *Log) closeFiles() (err error) {
-	for _, f := range []File{l.seg, l.hashes, l.logged} {
+	for _, f := range []File{l.seg, l.hashes, l.logged, l.ballast} {
 		if f != nil {
 			if cerr := f.Close(); err == nil {
 				err = cerr
@@ -85,7 +91,7 @@ func (l *Log) closeFiles() (err error) {
 			err = cerr
 		}
 	}
-	l.seg, l.hashes, l.logged, l.lock = nil, nil, nil, nil
+	l.seg, l.hashes, l.logged, l.ballast, l.lock = nil, nil, nil, nil, nil
 	return err
 }
 

@@ -43,8 +43,10 @@ func (l *Log) recover() (events []systemEvent, err error) {
 		return nil, err
 	}
 	if len(starts) > 0 {
-		if starts[0] != 0 {
-			return nil, fmt.Errorf("%w: the segment %s is missing; restore it from a copy", ErrDisagree, segName(0))
+		if first, err := l.mayBeMissing(); err != nil {
+			return nil, err
+		} else if starts[0] > first {
+			return nil, fmt.Errorf("%w: the segment with the records from %d on is missing; restore it from a copy", ErrDisagree, first)
 		}
 		if l.seg, err = l.open(segName(starts[len(starts)-1])); err != nil {
 			return nil, err
@@ -53,15 +55,19 @@ func (l *Log) recover() (events []systemEvent, err error) {
 			why = "its checkpoint is missing"
 		}
 	}
+	certain := int64(0)
+	if why == "" && len(signed) > 0 {
+		certain = signed[0].Size
+	}
 	// The hashes of older segments were synced before the last one began, so
 	// reading that one is enough. If they are not there, or do not give what
 	// was signed, all segments are read.
-	end, err := l.replayFrom(starts, max(0, len(starts)-1))
+	end, err := l.replayFrom(starts, max(0, len(starts)-1), certain)
 	if err != nil && !errors.Is(err, errReadAll) {
 		return nil, err
 	}
 	if err != nil || (why == "" && len(starts) > 1 && l.holds(signed) != "") {
-		if end, err = l.replayFrom(starts, 0); err != nil {
+		if end, err = l.replayFrom(starts, 0, certain); err != nil {
 			return nil, err
 		}
 	}
@@ -75,7 +81,10 @@ func (l *Log) recover() (events []systemEvent, err error) {
 		if !l.o.AllowDisagreement {
 			return nil, fmt.Errorf("%w: %s. Records may have been removed or changed: look for a copy; to go on, move the directory away so that a new log begins", ErrDisagree, why)
 		}
-		events = append(events, systemEvent{"disagreement_overridden", why})
+		if l.o.Reason != "" {
+			why += "; overridden because: " + l.o.Reason
+		}
+		events = append(events, systemEvent{eventOverridden, why})
 		l.o.Logf("audit log: started by override: %s", why)
 	}
 	if len(starts) == 0 {
@@ -87,6 +96,14 @@ func (l *Log) recover() (events []systemEvent, err error) {
 		return nil, err
 	} else if e != nil {
 		events = append(events, *e)
+	}
+	if why != "" {
+		if err := l.setAside(); err != nil {
+			return nil, fmt.Errorf("setting the old checkpoints aside: %w", err)
+		}
+	}
+	if err := l.harden(); err != nil {
+		return nil, fmt.Errorf("writing the last records again: %w", err)
 	}
 	if err := l.hashes.Truncate(l.hashSize); err != nil {
 		return nil, err
@@ -101,17 +118,65 @@ func (l *Log) recover() (events []systemEvent, err error) {
 	return events, nil
 }
 
+// eventOverridden is the event of a start by override.
+const eventOverridden = "disagreement_overridden"
+
+// setAside moves the old checkpoints, which the log no longer agrees with, out of
+// the way: they are evidence. The log signs anew from here on.
+func (l *Log) setAside() error {
+	suffix := fmt.Sprintf(".overridden-%d", time.Now().UnixNano())
+	if err := l.logged.Close(); err != nil {
+		return err
+	}
+	for _, name := range []string{"checkpoints.log", "checkpoint"} {
+		path := filepath.Join(l.o.Dir, name)
+		if err := l.fs.Rename(path, path+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	// Not synced: the first new checkpoint does that. After a crash before it the
+	// log refuses to start once more.
+	var err error
+	l.logged, err = l.open("checkpoints.log")
+	l.logSize = 0
+	return err
+}
+
+// harden writes the records behind the last checkpoint once more and syncs them:
+// those that were found may be nothing but what the system still has in memory
+// of a write whose sync failed.
+func (l *Log) harden() error {
+	if l.unsure >= l.segSize {
+		return nil
+	}
+	b := make([]byte, min(l.segSize-l.unsure, 1<<20))
+	for at := l.unsure; at < l.segSize; at += int64(len(b)) {
+		b = b[:min(l.segSize-at, int64(len(b)))]
+		if _, err := l.seg.ReadAt(b, at); err != nil && err != io.EOF {
+			return err
+		}
+		if _, err := l.seg.WriteAt(b, at); err != nil {
+			return err
+		}
+	}
+	return l.seg.Sync()
+}
+
 // segEnd is how the last segment ends: after good bytes of records come tail
 // bytes of something else.
 type segEnd struct{ good, tail int64 }
 
 var errReadAll = errors.New("the hashes are not complete")
 
-// replayFrom reads the segments from the one at the position on.
-func (l *Log) replayFrom(starts []int64, from int) (end segEnd, err error) {
-	l.tree, l.hashSize = tree{}, 0
-	if from > 0 {
+// replayFrom reads the segments from the one at the position on. The first
+// `certain` records are signed.
+func (l *Log) replayFrom(starts []int64, from int, certain int64) (end segEnd, err error) {
+	l.tree, l.hashSize, l.unsure = tree{}, 0, 0
+	if len(starts) > 0 && starts[from] > 0 {
 		if l.tree, err = treeAt(starts[from], hashReader{l.hashes}); err != nil {
+			if from == 0 {
+				return end, fmt.Errorf("%w: the file hashes lacks those of pruned records, which cannot be made anew; restore it from a copy: %w", ErrDisagree, err)
+			}
 			return end, errReadAll
 		}
 		for i := 1; i <= from; i++ {
@@ -130,7 +195,7 @@ func (l *Log) replayFrom(starts []int64, from int) (end segEnd, err error) {
 				return end, err
 			}
 		}
-		end, err = l.replay(f)
+		end, err = l.replay(f, certain)
 		if f != l.seg {
 			f.Close()
 		}
@@ -196,12 +261,13 @@ func (l *Log) joins(start, next int64) error {
 
 // replay reads a segment up to the first thing that is not the next record,
 // adds its records to the tree and their hashes to the file.
-func (l *Log) replay(f File) (end segEnd, err error) {
+func (l *Log) replay(f File, certain int64) (end segEnd, err error) {
 	section, err := sectionOf(f)
 	if err != nil {
 		return end, err
 	}
 	r := bufio.NewReaderSize(section, 1<<20)
+	l.unsure = 0
 	l.hashSize = tlog.StoredHashIndex(0, l.tree.n) * tlog.HashSize
 	var hb []byte
 	flush := func() error {
@@ -221,6 +287,9 @@ func (l *Log) replay(f File) (end segEnd, err error) {
 			return end, flush()
 		}
 		end.good += int64(len(line)) + 1
+		if l.tree.n < certain {
+			l.unsure = end.good
+		}
 		hashes = l.tree.add(tlog.RecordHash(line), hashes[:0])
 		for i := range hashes {
 			hb = append(hb, hashes[i][:]...)

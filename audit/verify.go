@@ -35,6 +35,10 @@ type VerifyOptions struct {
 	// of a log that was in use, and the log of a process that was killed.
 	// Report.Records - Report.Signed is how many nothing vouches for.
 	AllowUnsigned bool
+	// AllowOverridden accepts a log that was once started although it did not
+	// agree with its last checkpoint. What it signed before that is then not
+	// vouched for; the checkpoints that it had set aside say what is missing.
+	AllowOverridden bool
 	// Progress is called now and then with the number of records checked and
 	// of all that are signed.
 	Progress func(done, of int64)
@@ -61,6 +65,9 @@ type Report struct {
 	Live bool `json:"live"`
 	// OwnKey is true if the keys came from beside the log.
 	OwnKey bool `json:"own_key"`
+	// Overridden are the records of starts by override: then the log did not
+	// agree with what it had signed before. The last few, if there are many.
+	Overridden []string `json:"overridden,omitempty"`
 	// Tail is the number of bytes of an unfinished last record.
 	Tail int64 `json:"tail_bytes,omitempty"`
 }
@@ -77,11 +84,16 @@ func (r Report) String() string {
 	if r.Held > 0 {
 		s += fmt.Sprintf("; it contains the %d checkpoints held elsewhere", r.Held)
 	}
+	for _, o := range r.Overridden {
+		s += "; started by override, " + o
+	}
 	if r.Live {
 		s += " (the log is open and growing)"
 	}
 	return s
 }
+
+const maxOverridden = 10
 
 // ErrHashes is wrapped when the records are as they were signed, but the file of
 // hashes, from which proofs are made, is not.
@@ -303,6 +315,9 @@ func (v *verification) system(line []byte) {
 	switch rec.Event {
 	case eventKeyAdded:
 		v.trust.handOver(rec.Seq, rec.Detail)
+	case eventOverridden:
+		v.rep.Overridden = append(v.rep.Overridden, fmt.Sprintf("record %d: %s", rec.Seq, rec.Detail))
+		v.rep.Overridden = v.rep.Overridden[max(0, len(v.rep.Overridden)-maxOverridden):]
 	case eventPruned:
 		if n, ok := prunedTo(rec.Detail); ok && rec.Seq < v.rep.Signed {
 			v.pruned = max(v.pruned, n)
@@ -350,6 +365,9 @@ func (v *verification) conclude(newest checkpoint.Checkpoint) error {
 		return tampered("the newest checkpoint is signed neither by the key that you trust nor by one that it handed over to")
 	}
 	rep.VerifierKey = v.trust.newestKey()
+	if len(rep.Overridden) > 0 && !v.o.AllowOverridden {
+		return tampered("it was started by override although it disagreed with what it had signed: %s", strings.Join(rep.Overridden, "; "))
+	}
 	growing := rep.Live || v.o.AllowUnsigned
 	if hist.last.Size > newest.Size && !growing {
 		return tampered("the newest checkpoint (%d records) is older than the history (%d records)", newest.Size, hist.last.Size)
