@@ -20,7 +20,7 @@ func putAt(t testing.TB, l *Log, id string, at time.Time) {
 	t.Helper()
 	x := exchange(id)
 	x.End = at
-	if _, err := l.append(encodeEnded("test", "cfg", StageCompleted, x), true, nil).Wait(context.Background()); err != nil {
+	if _, err := l.append(encodeEnded("test", "cfg", StageCompleted, x, nil, nil), true, nil).Wait(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -238,7 +238,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	ends := 0
 	for i := range 20 {
-		l.append(encodeEnded("test", "cfg", StageCompleted, exchange(fmt.Sprint("end-", i))), false, func() { ends-- })
+		l.append(encodeEnded("test", "cfg", StageCompleted, exchange(fmt.Sprint("end-", i)), nil, nil), false, func() { ends-- })
 		ends++
 	}
 	if err := l.Checkpoint(); err != nil {
