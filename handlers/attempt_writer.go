@@ -83,7 +83,8 @@ func (w *answerWriter) reset() {
 	}
 	w.borrowed = w.borrowed[:0]
 	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, nil, 0
-	w.texts, w.text, w.rewrite, w.pieces = 0, 0, nil, nil
+	w.texts, w.text = 0, 0
+	w.forgetAnswer()
 	w.upstream, w.tr, w.remember, w.lead, w.strict, w.limited = llm.DialectNone, nil, nil, nil, false, false
 	w.c.linger.Store(false)
 }

@@ -60,7 +60,6 @@ func (c *call) judged() {
 	for _, f := range b.found {
 		for _, d := range f.Decisions {
 			c.x.Decide(d)
-			c.countRule(d)
 		}
 		for _, s := range f.Scans {
 			c.x.Scanned(s)

@@ -20,6 +20,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/redact"
 )
 
@@ -71,7 +72,9 @@ type call struct {
 	redact *redact.Session
 	// aside is what is judged while the call goes on; nil for nothing.
 	aside *beside
-	cors  string // allowed origin of this request, "" if none
+	// reviews hold the answer against the rules of the policies on the way.
+	reviews []*policy.Review
+	cors    string // allowed origin of this request, "" if none
 	// noUsage is true when the deployment at work must not be asked for the
 	// usage of a stream.
 	noUsage bool
@@ -257,6 +260,7 @@ func (c *call) close(err error) (pass error) {
 	defer c.observe()
 	defer func() {
 		end := now()
+		c.reviewed()
 		c.judged()
 		c.watch()
 		c.cancel(context.Canceled)

@@ -178,5 +178,6 @@ func (c *call) observe() {
 			t.(prometheus.Counter).Add(float64(n))
 		})
 	}
+	c.countRules()
 	c.logFields()
 }

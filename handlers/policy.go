@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -20,12 +19,13 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/redact"
 )
 
-// Policy judges requests by rules in CEL, in order: `deny` refuses with 422
-// policy_blocked, `flag` lets the call pass and says so in the record. Rules are
-// type-checked when the configuration is adapted; at run time each evaluation is
-// bounded in cost and time, and a rule that cannot be evaluated refuses the call
-// unless its `on_error` says `allow`. `redact` rules take personal data and
-// credentials out of what passes the others, in requests, answers or both.
+// Policy judges requests and answers by rules in CEL, in order: `deny` refuses with
+// 422 policy_blocked, `flag` and `tag` let the call pass and say so in the record,
+// `route` and `set` change what is asked for. Rules are type-checked when the
+// configuration is adapted; at run time each evaluation is bounded in cost and time,
+// and a rule that cannot be evaluated refuses the call unless its `on_error` says
+// `allow`. `redact` rules take personal data and credentials out of what passes the
+// others, in requests, answers or both.
 type Policy struct {
 	// Rules are evaluated in order; the first enforced `deny` that matches ends.
 	// Rules that redact work on what passes, all at once.
@@ -42,34 +42,6 @@ type Policy struct {
 	hash    string // of all rules, for records
 	// classifiers are the names that rules may ask.
 	classifiers []string
-}
-
-// Rule is one rule of the policy.
-type Rule struct {
-	// Name identifies the rule in refusals, records and metrics.
-	Name string `json:"name"`
-	// Action is `deny`, `flag` or `redact`.
-	Action string `json:"action"`
-	// Expr is a CEL expression that is true when the rule matches. It never
-	// passes through placeholders. Not for `redact`.
-	Expr string `json:"expr,omitempty"`
-	// Kinds are the kinds of data that `redact` takes out: `pii` or one of its
-	// kinds (`email`, `credit_card`, …), `secrets` or one of its rules.
-	Kinds []string `json:"kinds,omitempty"`
-	// Style is what `redact` puts there: `mask` (default) names the kind,
-	// [EMAIL]; `hash` adds a keyed hash, the same for equal values until the
-	// server restarts; `reversible` numbers the values of a request, [[EMAIL_1]],
-	// and gives them back wherever the answer repeats the number.
-	Style string `json:"style,omitempty"`
-	// In says where `redact` looks: `request` (default) and `response`.
-	In []string `json:"in,omitempty"`
-	// Message is what the client of a denied request is told.
-	Message string `json:"message,omitempty"`
-	// Enforcement is `on` (default) or `shadow`: then a match only counts.
-	Enforcement string `json:"enforcement,omitempty"`
-	// OnError is what happens when the rule cannot be evaluated: `deny`
-	// (default) or `allow`.
-	OnError string `json:"on_error,omitempty"`
 }
 
 // CaddyModule describes the module to Caddy.
@@ -135,68 +107,6 @@ func (h *Policy) policyHash() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-const actionRedact = "redact"
-
-// redaction is the rule as the package redact takes it.
-func (r *Rule) redaction() (*redact.Rule, error) {
-	out := &redact.Rule{Name: r.Name, Shadow: r.Enforcement == "shadow"}
-	switch {
-	case r.Name == "":
-		return nil, errors.New("a rule needs a name")
-	case r.Expr != "" || r.Message != "" || r.OnError != "":
-		return nil, errors.New("a redact rule takes no expression, message or on_error")
-	case r.Enforcement != "" && r.Enforcement != "on" && r.Enforcement != "shadow":
-		return nil, fmt.Errorf("enforcement takes on or shadow, not %q", r.Enforcement)
-	case len(r.Kinds) == 0:
-		return nil, errors.New("redact needs kinds of data, e.g. email credit_card")
-	}
-	switch r.Style {
-	case "", "mask":
-	case "hash":
-		out.Style = redact.Hash
-	case "reversible":
-		out.Style = redact.Reversible
-	default:
-		return nil, fmt.Errorf("style takes mask, hash or reversible, not %q", r.Style)
-	}
-	out.Request = len(r.In) == 0
-	for _, in := range r.In {
-		switch in {
-		case "request":
-			out.Request = true
-		case "response":
-			out.Response = true
-		case "both":
-			out.Request, out.Response = true, true
-		default:
-			return nil, fmt.Errorf("in takes request and response, not %q", in)
-		}
-	}
-	d, err := policy.Detect(r.Kinds)
-	if err != nil {
-		return nil, err
-	}
-	out.Scanners, out.Rules, out.Kinds = d.Scanners, d.Rules, d.Kinds
-	return out, nil
-}
-
-func (h *Policy) compile() (*policy.Set, error) {
-	rules := make([]policy.Rule, 0, len(h.Rules))
-	for _, r := range h.Rules {
-		if r.Action != actionRedact {
-			rules = append(rules, policy.Rule{Name: r.Name, Action: r.Action, Expr: r.Expr, Message: r.Message, Enforcement: r.Enforcement, OnError: r.OnError})
-		}
-	}
-	opts := []policy.Option{policy.WithClassifiers(h.classifiers...)}
-	if h.CostLimit > 0 {
-		opts = append(opts, policy.WithCostLimit(uint64(h.CostLimit)))
-	}
-	if h.Deadline > 0 {
-		opts = append(opts, policy.WithDeadline(time.Duration(h.Deadline)))
-	}
-	return policy.Compile(rules, opts...)
-}
-
 func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	return h.serve(w, r, next, func(c *call, r *http.Request) error {
 		if err := c.ready(); err != nil {
@@ -208,16 +118,11 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		if err := mayName(&c.x); err != nil {
 			return err
 		}
-		before := len(c.x.Decisions)
-		denied := h.set.Evaluate(r.Context(), &c.x, policy.RequestEnv{
-			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(),
+		env := policy.RequestEnv{
+			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Policy: h.hash,
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
-		})
-		for i := range c.x.Decisions[before:] {
-			d := &c.x.Decisions[before+i]
-			d.Policy = h.hash
-			c.countRule(*d)
 		}
+		denied := h.set.Evaluate(r.Context(), &c.x, env)
 		c.x.Judged(h.hash)
 		if denied != nil {
 			return denied
@@ -225,18 +130,32 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		if err := c.redactBy(h.redacts); err != nil {
 			return err
 		}
+		// Handlers further in change the headers, and the rules about the answer
+		// are asked later.
+		if h.set.Answers() {
+			env.Headers = r.Header.Clone()
+		}
+		if review := h.set.Review(r.Context(), &c.x, env); review != nil {
+			c.reviews = append(c.reviews, review)
+		}
 		c.x.Pass("policy")
 		return nil
 	})
 }
 
-// countRule counts what a rule had to say.
-func (c *call) countRule(d llm.Decision) {
-	action, enforcement := d.Action, "on"
-	if a, shadow := strings.CutPrefix(action, "would_"); shadow {
-		action, enforcement = a, "shadow"
+// countRules counts what the rules had to say.
+func (c *call) countRules() {
+	for i := range c.x.Decisions {
+		d := &c.x.Decisions[i]
+		if d.Module != "policy" || d.Rule == "" {
+			continue
+		}
+		action, enforcement := d.Action, "on"
+		if a, shadow := strings.CutPrefix(action, "would_"); shadow {
+			action, enforcement = a, "shadow"
+		}
+		metrics.rules.WithLabelValues(d.Rule, action, enforcement).Inc()
 	}
-	metrics.rules.WithLabelValues(d.Rule, action, enforcement).Inc()
 }
 
 // redactBy takes out of the request what the rules find, and lets them see the
@@ -256,134 +175,6 @@ func (c *call) redactBy(rules []*redact.Rule) error {
 	}
 	c.x.Changes.Edits = edits
 	c.redacted(false)
-	return nil
-}
-
-// UnmarshalCaddyfile reads the directive:
-//
-//	llm_policy {
-//		deny <name> `<CEL>` ["<message>"] {
-//			enforcement on|shadow
-//			on_error    deny|allow
-//		}
-//		flag <name> `<CEL>` { … }
-//		redact <name> <kind…> {
-//			in          request response
-//			style       mask|hash|reversible
-//			enforcement on|shadow
-//		}
-//		cost_limit <units>
-//		deadline   <duration>
-//		errors json|pass
-//		debug_headers
-//	}
-func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if err := noMore(d); err != nil {
-		return err
-	}
-	if err := h.block(d, func() error {
-		var err error
-		switch d.Val() {
-		case "deny", "flag":
-			err = h.unmarshalRule(d)
-		case actionRedact:
-			err = h.unmarshalRedact(d)
-		case "cost_limit":
-			err = countArg(d, &h.CostLimit)
-		case "deadline":
-			err = durationArg(d, &h.Deadline)
-		default:
-			err = d.Errf("unknown option %q of llm_policy; want deny, flag or redact", d.Val())
-		}
-		return err
-	}); err != nil {
-		return err
-	}
-	if len(h.Rules) == 0 {
-		return d.Err("llm_policy needs at least one rule")
-	}
-	return nil
-}
-
-func (h *Policy) unmarshalRule(d *caddyfile.Dispenser) error {
-	r := Rule{Action: d.Val()}
-	if !d.Args(&r.Name, &r.Expr) {
-		return d.Errf("%s takes a name and a CEL expression in backquotes", r.Action)
-	}
-	if d.NextArg() {
-		if r.Message = d.Val(); r.Message == "" {
-			return d.Errf("%s %s: the message is empty", r.Action, r.Name)
-		}
-	}
-	if err := noMore(d); err != nil {
-		return err
-	}
-	// Compiled here, on its own, so that a mistake is reported with its file
-	// and line.
-	one := Policy{Rules: []Rule{r}, classifiers: h.classifiers}
-	if _, err := one.compile(); err != nil {
-		return d.Errf("%v", err)
-	}
-	for _, other := range h.Rules {
-		if other.Name == r.Name {
-			return d.Errf("rule %s is given twice", r.Name)
-		}
-	}
-	for d.NextBlock(1) {
-		var err error
-		switch d.Val() {
-		case "enforcement":
-			if err = oneArg(d, &r.Enforcement); err == nil && r.Enforcement != "on" && r.Enforcement != "shadow" {
-				err = d.Errf("enforcement takes on or shadow, not %q", r.Enforcement)
-			}
-		case "on_error":
-			if err = oneArg(d, &r.OnError); err == nil && r.OnError != "deny" && r.OnError != "allow" {
-				err = d.Errf("on_error takes deny or allow, not %q", r.OnError)
-			}
-		default:
-			err = d.Errf("unknown option %q of rule %s", d.Val(), r.Name)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	h.Rules = append(h.Rules, r)
-	return nil
-}
-
-func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
-	r := Rule{Action: actionRedact}
-	args := d.RemainingArgs()
-	if len(args) < 2 || args[0] == "" {
-		return d.Err("redact takes a name and kinds of data, e.g. redact pii email credit_card")
-	}
-	r.Name, r.Kinds = args[0], args[1:]
-	for d.NextBlock(1) {
-		var err error
-		switch d.Val() {
-		case "in":
-			err = someArgs(d, &r.In)
-		case "style":
-			err = oneArg(d, &r.Style)
-		case "enforcement":
-			err = oneArg(d, &r.Enforcement)
-		default:
-			err = d.Errf("unknown option %q of rule %s; want in, style or enforcement", d.Val(), r.Name)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if _, err := r.redaction(); err != nil {
-		return d.Errf("redact %s: %v", r.Name, err)
-	}
-	for _, other := range h.Rules {
-		if other.Name == r.Name {
-			return d.Errf("rule %s is given twice", r.Name)
-		}
-	}
-	h.Rules = append(h.Rules, r)
 	return nil
 }
 

@@ -61,6 +61,10 @@ type answerWriter struct {
 	// policy asks for it; pieces splits what a translation brings for it.
 	rewrite *rewrite.Rewriter
 	pieces  splitter
+	// parked is what a rule holds until it has seen more; judged says that the
+	// rules have seen all of the answer.
+	parked []byte
+	judged bool
 	// remember notes the ids of what the provider keeps; nil if nobody asks.
 	remember func(body []byte)
 	// lead is what came before the first event while another deployment may
@@ -155,7 +159,7 @@ func (w *answerWriter) WriteHeader(status int) {
 		w.rewriteEvents()
 		// Where another deployment may follow, the header goes out with the
 		// first event; else the client learns at once that the stream begins.
-		if !w.strict {
+		if !w.strict && !c.buffers() {
 			w.sendHeader()
 		}
 	case answer.IsJSON(ctype) || (ok && c.upstream):
@@ -271,7 +275,7 @@ func (w *answerWriter) events(p []byte) error {
 			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the model server sent a malformed event; the answer is incomplete")
 		}
 		w.seq++
-		if w.rewrite != nil {
+		if w.looksInto() {
 			return w.rewritten(ev)
 		}
 		if n := len(run); n > 0 && cap(run) > n && &run[:n+1][n] == &ev[0] {
@@ -384,7 +388,11 @@ func (w *answerWriter) finish(err error) (pass error, abort bool) {
 	}
 	if err == nil && w.mode == modeEvents {
 		w.endTranslation()
-		w.endRewriting()
+		if err = w.endStream(); w.gone != nil {
+			err = nil
+		}
+	}
+	if err == nil && w.mode == modeEvents {
 		if !w.sent && w.gone == nil {
 			w.sendHeader() // a stream without an event
 		}
@@ -462,6 +470,9 @@ func (w *answerWriter) complete(gone bool) error {
 			return llm.Deny(http.StatusBadGateway, llm.CodeProviderError, llm.StageProvider, "the stream of the model server ended early; the answer is incomplete")
 		}
 		w.endTranslation()
+		if err := w.endStream(); err != nil && w.gone == nil {
+			return err
+		}
 	case modeWhole:
 		if w.status >= 200 && w.status < 300 && w.status != http.StatusNoContent && w.c.x.Dialect.HasBody() {
 			if err := w.read.Body(w.whole); err != nil {

@@ -76,6 +76,12 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(v)
 	}
+	if v, ok := s.watched(name); ok {
+		return v
+	}
+	if a := s.e.answer; s.kind == selectAnswer && (a == nil || a.said == nil || a.said.Short()) {
+		return tooLarge()
+	}
 	size := 0
 	s.each(func(text string) { size += len(text) })
 	if size > maxScan {
@@ -93,6 +99,23 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 		s.evidence(name, size, v)
 		return v
 	})
+}
+
+// watched returns what was found in the texts of an answer on their way; ok is false
+// for other lists, and for what was not looked for.
+func (s *selection) watched(function string) (v ref.Val, ok bool) {
+	if s.kind != selectAnswer || s.e.answer == nil || s.e.watched == nil {
+		return nil, false
+	}
+	found := s.e.answer.found
+	if words, is := strings.CutPrefix(function, "has_phrase "); is {
+		return types.Bool(found.phrases[words]), s.e.watched.has(words)
+	}
+	list, ok := found.list(function, s.e.watched)
+	if !ok {
+		return nil, false
+	}
+	return types.DefaultTypeAdapter.NativeToValue(append([]string{}, list...)), true
 }
 
 // each calls f for the text of each segment of the list.
@@ -136,7 +159,7 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	if !ok || p == "" {
 		return types.MaybeNoSuchOverloadErr(phrase)
 	}
-	words := strings.Join(strings.Fields(strings.ToLower(string(p))), " ")
+	words := words(string(p))
 	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
 		found := false
 		s.each(func(text string) {

@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 
 	"cel.dev/cel-go/common/types"
@@ -15,9 +17,11 @@ import (
 // Actions of the decisions that Evaluate adds, besides ActionDeny and
 // ActionFlag.
 const (
-	DecisionWouldDeny = "would_deny" // a deny rule in shadow matched
-	DecisionWouldFlag = "would_flag" // a flag rule in shadow matched
-	DecisionError     = "error"      // a rule could not be evaluated
+	DecisionWouldDeny = would + ActionDeny // a deny rule in shadow matched
+	DecisionWouldFlag = would + ActionFlag // a flag rule in shadow matched
+	DecisionError     = "error"            // a rule could not be evaluated
+
+	would = "would_" // before the action of any rule in shadow
 )
 
 // Evaluate runs the rules in order on a request and returns the first refusal,
@@ -38,8 +42,12 @@ func (s *Set) Evaluate(ctx context.Context, x *llm.Exchange, env RequestEnv) *ll
 	e := newEvaluation(x, env)
 	defer e.release()
 	e.clock = s.clock
+	defer s.sign(x, env, len(x.Decisions))
 	for i := range s.rules {
 		r := &s.rules[i]
+		if e.routed && r.Action == ActionRoute {
+			continue // the first that matches decides
+		}
 		matched, err := r.matches(e, s)
 		if errors.Is(err, errPending) && r.beside && env.Beside != nil {
 			env.Beside(r.later(e, s))
@@ -52,11 +60,18 @@ func (s *Set) Evaluate(ctx context.Context, x *llm.Exchange, env RequestEnv) *ll
 		if err == nil && !matched {
 			continue
 		}
-		if d := r.decide(x, err); d != nil {
+		if d := r.apply(e, err); d != nil {
 			return d
 		}
 	}
 	return nil
+}
+
+// sign puts the name of the set on the decisions that it has added.
+func (s *Set) sign(x *llm.Exchange, env RequestEnv, from int) {
+	for i := range x.Decisions[from:] {
+		x.Decisions[from+i].Policy = cmp.Or(env.Policy, s.hash)
+	}
 }
 
 var (
@@ -131,13 +146,10 @@ func (r *rule) decide(x *llm.Exchange, err error) *llm.Denial {
 		d.Action, d.Detail = DecisionError, err.Error()
 		refuse = r.OnError == OnErrorDeny
 	}
-	if r.Enforcement == EnforceShadow {
+	if !r.enforced(x) {
 		refuse = false
-		switch d.Action {
-		case ActionDeny:
-			d.Action = DecisionWouldDeny
-		case ActionFlag:
-			d.Action = DecisionWouldFlag
+		if d.Action != DecisionError {
+			d.Action = would + d.Action
 		}
 	}
 	if refuse {
@@ -167,4 +179,40 @@ func (r *rule) message(err error) string {
 		return fmt.Sprintf("refused by policy rule %q; change the request or ask the operator of this gateway", r.Name)
 	}
 	return fmt.Sprintf("%s (policy rule %q)", r.Message, r.Name)
+}
+
+// answerMessage is what the client is told of an answer that it does not get, or not
+// in full.
+func (r *rule) answerMessage(err error) string {
+	switch {
+	case err != nil:
+		return fmt.Sprintf("policy rule %q could not be evaluated for the answer (%v), so it was withheld; ask the operator of this gateway", r.Name, err)
+	case r.Message == "":
+		return fmt.Sprintf("the answer was withheld by policy rule %q; change the request or ask the operator of this gateway", r.Name)
+	}
+	return fmt.Sprintf("%s (policy rule %q)", r.Message, r.Name)
+}
+
+// enforced reports whether what the rule says is done for this call. Which calls of a
+// sample are is told by their ids, so that it can be told again later.
+func (r *rule) enforced(x *llm.Exchange) bool {
+	switch r.Enforcement {
+	case EnforceShadow:
+		return false
+	case EnforceSample:
+		h := fnv.New64a()
+		h.Write([]byte(x.ID))
+		h.Write([]byte{0})
+		h.Write([]byte(r.Name))
+		return mix(h.Sum64())%100 < uint64(r.Sample)
+	}
+	return true
+}
+
+// mix spreads the bits of a hash (the last step of SplitMix64): ids of one moment
+// differ in few places.
+func mix(z uint64) uint64 {
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
 }

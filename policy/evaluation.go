@@ -25,6 +25,11 @@ type evaluation struct {
 	toolList   list
 	headers    headers
 	results    map[resultKey]ref.Val
+	// answer is what there is of the answer, nil while a request is judged; watched
+	// is what was looked for in its texts.
+	answer  *answerView
+	watched *watched
+	routed  bool // a route rule has chosen the model
 
 	// What classifiers were asked and said, and what the rule at work would ask.
 	answers map[question]answer
@@ -83,7 +88,7 @@ func newEvaluation(x *llm.Exchange, env RequestEnv) *evaluation {
 
 // release gives the evaluation back, holding nothing of the request.
 func (e *evaluation) release() {
-	e.x, e.env = nil, RequestEnv{}
+	e.x, e.env, e.answer, e.watched, e.routed = nil, RequestEnv{}, nil, nil, false
 	clear(e.memo[:])
 	clear(e.results)
 	clear(e.answers)
@@ -109,6 +114,13 @@ func (e *evaluation) ResolveName(name string) (any, bool) {
 		return &e.objects[rootCaller], true
 	case "request":
 		return &e.objects[rootRequest], true
+	case "response":
+		return &e.objects[rootResponse], true
+	case "content":
+		if e.answer != nil {
+			return e.segments(selectAnswer), true
+		}
+		return e.segments(selectAll), true
 	case "now":
 		return e.now(), true
 	}

@@ -14,6 +14,7 @@ import (
 var listNames = [numSelections]string{
 	selectAll: "prompt.all", selectUser: "prompt.user", selectSystem: "prompt.system",
 	selectToolResults: "prompt.tool_results", selectUntrusted: "prompt.untrusted",
+	selectAnswer: "response",
 }
 
 // evidence notes on the Exchange that a detector ran over a list of segments with
@@ -50,4 +51,28 @@ func scanVerdict(found int) string {
 		return llm.ScanFound
 	}
 	return llm.ScanClear
+}
+
+// evidence notes on the Exchange that the detectors of the rules ran over an answer.
+func (r *Review) evidence() {
+	w := &r.set.watched
+	if r.texts == 0 {
+		return
+	}
+	add := func(detector string, found int) {
+		e := llm.Scan{Detector: detector, Where: listNames[selectAnswer], Texts: r.texts, Bytes: r.bytes, Found: found, Verdict: scanVerdict(found)}
+		if found == 0 && r.open > 0 { // it broke off while something was held back
+			e.Verdict = llm.ScanUnfinished
+		}
+		r.x.Scanned(e)
+	}
+	if w.secrets {
+		add("secrets", len(r.found.secrets))
+	}
+	if w.pii {
+		add("pii", len(r.found.pii))
+	}
+	if len(w.phrases) > 0 {
+		add("has_phrase", len(r.found.phrases))
+	}
 }

@@ -18,6 +18,7 @@ const (
 	selectSystem
 	selectToolResults
 	selectUntrusted
+	selectAnswer // the texts of the answer
 	numSelections
 )
 
@@ -52,6 +53,12 @@ type selection struct {
 func (s *selection) reset() { s.done, s.all, s.idx = false, false, s.idx[:0] }
 
 func (s *selection) size() int {
+	if s.kind == selectAnswer {
+		if s.e.answer == nil {
+			return 0
+		}
+		return len(s.e.answer.list())
+	}
 	if s.all {
 		return len(s.e.x.View.Segments)
 	}
@@ -59,6 +66,9 @@ func (s *selection) size() int {
 }
 
 func (s *selection) at(i int) ref.Val {
+	if s.kind == selectAnswer {
+		return (*segment)(&s.e.answer.list()[i])
+	}
 	if !s.all {
 		i = int(s.idx[i])
 	}
@@ -69,7 +79,7 @@ func (s *selection) at(i int) ref.Val {
 // the request has no body.
 func (e *evaluation) segments(k selectionKind) ref.Val {
 	s := &e.selections[k]
-	if s.done {
+	if s.done || k == selectAnswer {
 		return &e.lists[k]
 	}
 	if v := e.x.View; v != nil {

@@ -11,13 +11,24 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 )
 
-// The values of Rule.Action, Rule.Enforcement and Rule.OnError.
+// The values of Rule.Action.
 const (
-	ActionDeny = "deny" // refuse the request when the expression is true
-	ActionFlag = "flag" // only note that it was true
+	ActionDeny  = "deny"  // refuse when the expression is true
+	ActionFlag  = "flag"  // only note that it was true
+	ActionRoute = "route" // ask another model
+	ActionSet   = "set"   // change what the request asks for
+	ActionTag   = "tag"   // mark the call in the record and the ledger
+)
+
+// The values of Rule.In, Rule.Enforcement and Rule.OnError.
+const (
+	InRequest  = "request" // the default
+	InResponse = "response"
+	InBoth     = "both"
 
 	EnforceOn     = "on"     // the default
-	EnforceShadow = "shadow" // evaluate and record, but never refuse
+	EnforceShadow = "shadow" // evaluate and record, but change nothing
+	EnforceSample = "sample" // on for a share of the calls, in shadow for the others
 
 	OnErrorDeny  = "deny"  // the default
 	OnErrorAllow = "allow" // go on as if the rule had not matched
@@ -28,15 +39,31 @@ type Rule struct {
 	// Name identifies the rule in answers, records and metrics. Required, unique
 	// in its set, printable, without spaces, at most 128 bytes.
 	Name string
-	// Action is "deny" or "flag".
+	// Action is what a match means: one of the Action constants.
 	Action string
 	// Expr is a CEL expression with a bool result, at most 16 KiB long.
 	Expr string
+	// In says what the rule judges: the request, the answer, or each of them. Only
+	// deny, flag and tag can judge answers.
+	In string
+	// Buffer holds an answer until its end, for a deny rule that can only judge it
+	// whole.
+	Buffer bool
 	// Message tells the client why it was refused and what to do; may be empty.
-	// It is sent as it stands.
+	// It is sent as it stands. Of deny only.
 	Message string
-	// Enforcement is "on" (or empty) or "shadow".
+	// Model is the model to ask. Of route, and of set.
+	Model string
+	// MaxTokens is the limit on output tokens to set, or to lower to; 0 for none.
+	// Of set.
+	MaxTokens int64
+	// Tags are those to add. Of tag.
+	Tags []string
+	// Enforcement is "on" (or empty), "shadow" or "sample".
 	Enforcement string
+	// Sample is the share of the calls, in percent from 1 to 99, for which the rule
+	// is on. Of "sample" only.
+	Sample int
 	// OnError says what happens when the expression cannot be evaluated: "deny"
 	// (or empty) or "allow". It holds for flags too: a flag that could not be
 	// judged is a request that could not be judged. Shadow rules never deny.
@@ -74,6 +101,8 @@ type RequestEnv struct {
 	Headers http.Header
 	// Now is the value of `now`. Required.
 	Now time.Time
+	// Policy is the hash by which decisions name the set of rules, "" for its own.
+	Policy string
 	// Classifiers answer classify(). Where it is nil, rules that need an answer cannot
 	// be evaluated.
 	Classifiers classify.Asker

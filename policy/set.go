@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,12 +17,19 @@ import (
 
 // Set is a compiled list of rules. It is immutable and safe for concurrent use.
 type Set struct {
-	rules     []rule
-	hash      string
-	needsBody bool
-	costLimit uint64
-	deadline  time.Duration
-	clock     func() time.Time
+	rules []rule // that judge requests
+	// answers are those that judge answers; watched is what they look for.
+	answers     []rule
+	watched     watched
+	readsAnswer bool // a rule reads more of an answer than is looked for
+	buffers     bool // a rule needs the whole answer before any of it may leave
+	holdsCalls  bool // a rule may refuse a tool call
+	names       []string
+	hash        string
+	needsBody   bool
+	costLimit   uint64
+	deadline    time.Duration
+	clock       func() time.Time
 }
 
 // rule is one compiled rule.
@@ -31,6 +39,7 @@ type rule struct {
 	needsBody bool
 	clocked   bool // anything in it reads the clock
 	beside    bool // may wait for a classifier while the request goes on
+	use       answerUse
 }
 
 // Compile compiles the rules. All errors are *CompileError; the first one ends
@@ -50,7 +59,11 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 		return nil, &CompileError{Rule: rules[0].Name, Msg: "the language of rules cannot be built", Err: err}
 	}
 	seen := make(map[string]bool, len(rules))
+	var all []rule
 	for _, r := range rules {
+		if r.In == "" {
+			r.In = InRequest
+		}
 		if r.Enforcement == "" {
 			r.Enforcement = EnforceOn
 		}
@@ -70,10 +83,24 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 			return nil, err
 		}
 		c.beside = c.beside && patient
-		s.rules = append(s.rules, *c)
-		s.needsBody = s.needsBody || c.needsBody
+		all = append(all, *c)
+		s.names = append(s.names, r.Name)
+		if r.In != InResponse {
+			s.rules = append(s.rules, *c)
+			s.needsBody = s.needsBody || c.needsBody
+		}
+		if r.In != InRequest {
+			s.answers = append(s.answers, *c)
+			s.watched.add(&c.use)
+			s.readsAnswer = s.readsAnswer || c.use.whole || !c.use.early
+			if r.Action == ActionDeny && r.Enforcement != EnforceShadow {
+				s.buffers = s.buffers || r.Buffer
+				s.holdsCalls = s.holdsCalls || c.use.calls
+			}
+		}
 	}
-	s.hash = hashRules(s.rules, &o)
+	s.watched.ready()
+	s.hash = hashRules(all, &o)
 	return s, nil
 }
 
@@ -82,16 +109,10 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 func (s *Set) NeedsBody() bool { return s.needsBody }
 
 // Len returns the number of rules.
-func (s *Set) Len() int { return len(s.rules) }
+func (s *Set) Len() int { return len(s.names) }
 
 // Names returns the names of the rules, in order.
-func (s *Set) Names() []string {
-	names := make([]string, len(s.rules))
-	for i := range s.rules {
-		names[i] = s.rules[i].Name
-	}
-	return names
-}
+func (s *Set) Names() []string { return slices.Clone(s.names) }
 
 // Hash returns the SHA-256 of the rules and their limits in lower-case hex: two
 // sets with the same hash judge alike.
@@ -101,10 +122,11 @@ func (s *Set) Hash() string { return s.hash }
 // different sets give the same bytes.
 func hashRules(rules []rule, o *options) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "llm-policy-1 %d %d %d\n", len(rules), o.costLimit, o.deadline)
+	fmt.Fprintf(h, "llm-policy-2 %d %d %d\n", len(rules), o.costLimit, o.deadline)
 	for i := range rules {
 		r := &rules[i]
-		for _, part := range []string{r.Name, r.Action, r.Expr, r.Message, r.Enforcement, r.OnError} {
+		for _, part := range append([]string{r.Name, r.Action, r.Expr, r.Message, r.Enforcement, r.OnError, r.In, r.Model,
+			fmt.Sprint(r.Buffer, r.Sample, r.MaxTokens, len(r.Tags))}, r.Tags...) {
 			fmt.Fprintf(h, "%d:%s\n", len(part), part)
 		}
 	}
@@ -122,10 +144,18 @@ func check(r *Rule) error {
 	case len(r.Name) > 128 || !utf8.ValidString(r.Name) ||
 		strings.ContainsFunc(r.Name, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }):
 		return bad("the name must be printable, without spaces and at most 128 bytes long")
-	case r.Action != ActionDeny && r.Action != ActionFlag:
-		return bad("unknown action %q (want deny or flag)", r.Action)
-	case r.Enforcement != EnforceOn && r.Enforcement != EnforceShadow:
-		return bad("unknown enforcement %q (want on or shadow)", r.Enforcement)
+	case !slices.Contains(actions, r.Action):
+		return bad("unknown action %q (want %s)", r.Action, strings.Join(actions, ", "))
+	case r.Enforcement != EnforceOn && r.Enforcement != EnforceShadow && r.Enforcement != EnforceSample:
+		return bad("unknown enforcement %q (want on, shadow or sample)", r.Enforcement)
+	case (r.Enforcement == EnforceSample) != (r.Sample != 0) || r.Sample < 0 || r.Sample > 99:
+		return bad("enforcement sample takes a percentage from 1 to 99")
+	case r.In != InRequest && r.In != InResponse && r.In != InBoth:
+		return bad("unknown in %q (want request, response or both)", r.In)
+	case r.In != InRequest && r.Action != ActionDeny && r.Action != ActionFlag && r.Action != ActionTag:
+		return bad("%s changes requests: it cannot be in %s", r.Action, r.In)
+	case r.Buffer && (r.In == InRequest || r.Action != ActionDeny):
+		return bad("buffer holds an answer for a deny rule that judges answers")
 	case r.OnError != OnErrorDeny && r.OnError != OnErrorAllow:
 		return bad("unknown on_error %q (want deny or allow)", r.OnError)
 	case strings.TrimSpace(r.Expr) == "":
@@ -135,7 +165,7 @@ func check(r *Rule) error {
 	case strings.ContainsFunc(r.Message, unicode.IsControl):
 		return bad("the message contains a control character")
 	}
-	return nil
+	return checkAction(r, bad)
 }
 
 // compile compiles one checked rule. A panic of the compiler becomes an error:
@@ -165,8 +195,9 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if u.makes != 0 {
 		return nil, fail(u.makes, "a rule can't make objects")
 	}
-	if u.response != 0 {
-		return nil, fail(u.response, "`response` can't be used here: the rule judges requests, before there is an answer")
+	answer, err := checkAnswer(&r, checked.NativeRep(), u, fail)
+	if err != nil {
+		return nil, err
 	}
 	if id, msg := checkSchemas(checked.NativeRep()); msg != "" {
 		return nil, fail(id, "%s", msg)
@@ -183,7 +214,7 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
 	}
-	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.loops) > 0 || u.calls,
+	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.loops) > 0 || u.calls, use: answer,
 		beside: asks && (r.Action == ActionFlag || r.Enforcement == EnforceShadow)}, nil
 }
 
@@ -241,7 +272,7 @@ func inspect(a *ast.AST) usage {
 				if u.response == 0 {
 					u.response = e.ID()
 				}
-			case global(e, "prompt"), global(e, "llm") && !bodyless[e.ID()]:
+			case global(e, "prompt"), global(e, "content"), global(e, "llm") && !bodyless[e.ID()]:
 				u.body = true
 			}
 		case ast.StructKind:
@@ -268,7 +299,7 @@ func clearer(msg string) string {
 	case strings.HasPrefix(msg, "undeclared reference to 'budget'"):
 		return msg + "; rules are evaluated before a budget is asked"
 	case strings.HasPrefix(msg, "undeclared reference to '"):
-		return msg + "; there are llm, prompt, caller, request and now, and the functions of CEL's standard library"
+		return msg + "; there are llm, prompt, caller, request, response, content and now, and the functions of CEL's standard library"
 	}
 	return msg
 }

@@ -25,6 +25,7 @@ const (
 	rootPrompt
 	rootCaller
 	rootRequest
+	rootResponse
 	numRoots
 )
 
@@ -187,16 +188,8 @@ var (
 		memoField("server", types.StringType, slotServer, func(e *evaluation) ref.Val { return name(e.x.Server) }),
 		field("headers", cel.MapType(cel.StringType, cel.StringType), func(o *object) ref.Val { return &o.e.headers }),
 	)
-	// responseType is what rules about answers will see. It is declared so that
-	// its names are taken and a rule that uses it is told that it can't yet.
-	responseType = newStruct("gateway.Response",
-		field("text", types.StringType, func(*object) ref.Val { return nil }),
-		field("finish_reason", types.StringType, func(*object) ref.Val { return nil }),
-		field("status", types.IntType, func(*object) ref.Val { return nil }),
-	)
-
-	roots   = [numRoots]*structType{llmType, promptType, callerType, requestType}
-	structs = []*structType{segmentType, toolType, llmType, promptType, callerType, requestType, responseType, verdictType}
+	roots   = [numRoots]*structType{llmType, promptType, callerType, requestType, responseType}
+	structs = []*structType{segmentType, toolType, llmType, promptType, callerType, requestType, responseType, callType, usageType, verdictType}
 )
 
 // maxTokens is the limit on output tokens as it stands, -1 when there is none.

@@ -71,3 +71,60 @@ func kindOf(name string) Kind {
 	}
 	return Text
 }
+
+// Chain returns a filter that is one filter after the other.
+func Chain(filters ...Filter) Filter {
+	if len(filters) == 1 {
+		return filters[0]
+	}
+	return chain(filters)
+}
+
+type chain []Filter
+
+// Stream implements Filter.
+func (c chain) Stream(k Kind) Stream {
+	s := make(chained, len(c))
+	for i, f := range c {
+		s[i] = f.Stream(k)
+	}
+	return s
+}
+
+// Whole implements Filter.
+func (c chain) Whole(k Kind, text string) string {
+	for _, f := range c {
+		text = f.Whole(k, text)
+	}
+	return text
+}
+
+type chained []Stream
+
+// Feed implements Stream.
+func (c chained) Feed(piece string) string {
+	for _, s := range c {
+		piece = s.Feed(piece)
+	}
+	return piece
+}
+
+// Flush implements Stream.
+func (c chained) Flush() string {
+	rest := ""
+	for _, s := range c {
+		if rest != "" {
+			rest = s.Feed(rest)
+		}
+		rest += s.Flush()
+	}
+	return rest
+}
+
+// Held implements Stream.
+func (c chained) Held() (n int) {
+	for _, s := range c {
+		n += s.Held()
+	}
+	return n
+}

@@ -1,0 +1,250 @@
+package handlers
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
+)
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	llm_policy {
+//		deny  <name> `<CEL>` ["<message>"] { <options> }
+//		flag  <name> `<CEL>` { <options> }
+//		route <name> `<CEL>` <model> { <options> }
+//		set   <name> `<CEL>` {
+//			model      <model>
+//			max_tokens <n>
+//			<options>
+//		}
+//		tag   <name> `<CEL>` <tag…> { <options> }
+//		redact <name> <kind…> {
+//			in          request|response|both
+//			style       mask|hash|reversible
+//			enforcement on|shadow
+//		}
+//		cost_limit <units>
+//		deadline   <duration>
+//		errors json|pass
+//		debug_headers
+//	}
+//
+// The options of rules are:
+//
+//	in          request|response|both
+//	buffer
+//	enforcement on|shadow|sample <percent>
+//	on_error    deny|allow
+func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if err := noMore(d); err != nil {
+		return err
+	}
+	if err := h.block(d, func() error {
+		switch d.Val() {
+		case actionRedact:
+			return h.unmarshalRedact(d)
+		case "cost_limit":
+			return countArg(d, &h.CostLimit)
+		case "deadline":
+			return durationArg(d, &h.Deadline)
+		}
+		if read, ok := ruleArgs[d.Val()]; ok {
+			return h.unmarshalRule(d, read)
+		}
+		return d.Errf("unknown option %q of llm_policy; want a rule (deny, flag, redact, route, set, tag), cost_limit or deadline", d.Val())
+	}); err != nil {
+		return err
+	}
+	if len(h.Rules) == 0 {
+		return d.Err("llm_policy needs at least one rule")
+	}
+	return nil
+}
+
+// ruleArgs reads what stands behind the expression of a rule, by action.
+var ruleArgs = map[string]func(d *caddyfile.Dispenser, r *Rule) error{
+	policy.ActionDeny:  messageArg,
+	policy.ActionFlag:  messageArg,
+	policy.ActionRoute: modelArg,
+	policy.ActionSet:   func(d *caddyfile.Dispenser, _ *Rule) error { return noMore(d) },
+	policy.ActionTag: func(d *caddyfile.Dispenser, r *Rule) error {
+		if r.Tags = d.RemainingArgs(); len(r.Tags) == 0 {
+			return d.Errf("tag %s takes one or more tags behind the expression", r.Name)
+		}
+		return nil
+	},
+}
+
+func messageArg(d *caddyfile.Dispenser, r *Rule) error {
+	if d.NextArg() {
+		if r.Message = d.Val(); r.Message == "" {
+			return d.Errf("%s %s: the message is empty", r.Action, r.Name)
+		}
+	}
+	return noMore(d)
+}
+
+func modelArg(d *caddyfile.Dispenser, r *Rule) error {
+	if !d.NextArg() || d.Val() == "" {
+		return d.Errf("route %s takes a model behind the expression", r.Name)
+	}
+	r.Model = d.Val()
+	return noMore(d)
+}
+
+func (h *Policy) unmarshalRule(d *caddyfile.Dispenser, read func(*caddyfile.Dispenser, *Rule) error) error {
+	r := Rule{Action: d.Val()}
+	if !d.NextArg() {
+		return d.Errf("%s takes a name and a CEL expression in backquotes", r.Action)
+	}
+	r.Name = d.Val()
+	if !d.NextArg() {
+		return d.Errf("%s takes a name and a CEL expression in backquotes", r.Action)
+	}
+	r.Expr = d.Val()
+	at := *d // on the expression
+	if err := read(d, &r); err != nil {
+		return err
+	}
+	for d.NextBlock(1) {
+		if err := r.option(d); err != nil {
+			return err
+		}
+	}
+	// Compiled here, on its own, so that a mistake is reported with its file and
+	// line.
+	one := Policy{Rules: []Rule{r}, classifiers: h.classifiers}
+	if _, err := one.compile(); err != nil {
+		return located(&at, err)
+	}
+	return h.add(d, r)
+}
+
+// located adds file and line to an error of a rule: of the line of the expression
+// that it is about, if it is.
+func located(d *caddyfile.Dispenser, err error) error {
+	var c *policy.CompileError
+	if errors.As(err, &c) && c.Line > 1 && d.Token().Line > 0 {
+		t := d.Token()
+		t.Line += c.Line - 1
+		d = caddyfile.NewDispenser([]caddyfile.Token{t})
+		d.Next()
+	}
+	return d.Errf("%v", err)
+}
+
+// add appends a rule, whose name must be new.
+func (h *Policy) add(d *caddyfile.Dispenser, r Rule) error {
+	for i := range h.Rules {
+		if h.Rules[i].Name == r.Name {
+			return d.Errf("rule %s is given twice", r.Name)
+		}
+	}
+	h.Rules = append(h.Rules, r)
+	return nil
+}
+
+// option reads an option of a rule in CEL.
+func (r *Rule) option(d *caddyfile.Dispenser) error {
+	switch name := d.Val(); name {
+	case "in":
+		return r.whereArg(d)
+	case "buffer":
+		r.Buffer = true
+		return noMore(d)
+	case "enforcement":
+		return r.enforcementArg(d)
+	case "on_error":
+		if err := oneArg(d, &r.OnError); err != nil {
+			return err
+		}
+		if r.OnError != "deny" && r.OnError != "allow" {
+			return d.Errf("on_error takes deny or allow, not %q", r.OnError)
+		}
+		return nil
+	default:
+		if r.Action == policy.ActionSet {
+			return r.setting(d)
+		}
+		return d.Errf("unknown option %q of rule %s; want in, buffer, enforcement or on_error", name, r.Name)
+	}
+}
+
+func (r *Rule) whereArg(d *caddyfile.Dispenser) error {
+	if err := someArgs(d, &r.In); err != nil {
+		return err
+	}
+	if _, _, err := where(r.In); err != nil {
+		return d.Errf("%v", err)
+	}
+	return nil
+}
+
+// enforcementArg reads on, shadow, or sample with a percentage.
+func (r *Rule) enforcementArg(d *caddyfile.Dispenser) error {
+	if r.Enforcement != "" {
+		return d.Err("enforcement is given twice")
+	}
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 1 && (args[0] == "on" || args[0] == "shadow"):
+	case len(args) == 2 && args[0] == "sample" && r.Action != actionRedact:
+		n, err := strconv.Atoi(strings.TrimSuffix(args[1], "%"))
+		if err != nil || n < 1 || n > 99 {
+			return d.Errf("enforcement sample takes a percentage from 1 to 99, not %q", args[1])
+		}
+		r.Sample = n
+	case r.Action == actionRedact:
+		return d.Errf("enforcement takes on or shadow, not %q", strings.Join(args, " "))
+	default:
+		return d.Errf("enforcement takes on, shadow or sample <percent>, not %q", strings.Join(args, " "))
+	}
+	r.Enforcement = args[0]
+	return nil
+}
+
+// setting reads what a set rule sets.
+func (r *Rule) setting(d *caddyfile.Dispenser) error {
+	switch name := d.Val(); name {
+	case "model":
+		return oneArg(d, &r.Model)
+	case "max_tokens":
+		return countArg(d, &r.MaxTokens)
+	default:
+		return d.Errf("unknown option %q of rule %s; want model, max_tokens, enforcement or on_error", name, r.Name)
+	}
+}
+
+func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
+	r := Rule{Action: actionRedact}
+	args := d.RemainingArgs()
+	if len(args) < 2 || args[0] == "" {
+		return d.Err("redact takes a name and kinds of data, e.g. redact pii email credit_card")
+	}
+	r.Name, r.Kinds = args[0], args[1:]
+	for d.NextBlock(1) {
+		var err error
+		switch d.Val() {
+		case "in":
+			err = r.whereArg(d)
+		case "style":
+			err = oneArg(d, &r.Style)
+		case "enforcement":
+			err = r.enforcementArg(d)
+		default:
+			err = d.Errf("unknown option %q of rule %s; want in, style or enforcement", d.Val(), r.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := r.redaction(); err != nil {
+		return d.Errf("redact %s: %v", r.Name, err)
+	}
+	return h.add(d, r)
+}

@@ -1,0 +1,151 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/redact"
+)
+
+// Rule is one rule of the policy.
+type Rule struct {
+	// Name identifies the rule in refusals, records and metrics.
+	Name string `json:"name"`
+	// Action is `deny`, `flag`, `route`, `set`, `tag` or `redact`.
+	Action string `json:"action"`
+	// Expr is a CEL expression that is true when the rule matches. It never
+	// passes through placeholders. Not for `redact`.
+	Expr string `json:"expr,omitempty"`
+	// In says where the rule looks: `request` (default), `response`, or both. Of
+	// `deny`, `flag`, `tag` and `redact`.
+	In []string `json:"in,omitempty"`
+	// Buffer holds each answer until its end, for a `deny` rule that can only
+	// judge it whole. Default false.
+	Buffer bool `json:"buffer,omitempty"`
+	// Message is what the client of a denied request is told.
+	Message string `json:"message,omitempty"`
+	// Model is the model to ask instead. Of `route`, and of `set`.
+	Model string `json:"model,omitempty"`
+	// MaxTokens limits the output tokens, where the request says more or nothing.
+	// Of `set`. Default 0, which leaves the limit alone.
+	MaxTokens int64 `json:"max_tokens,omitempty"`
+	// Tags are added to the call in the record. Of `tag`.
+	Tags []string `json:"tags,omitempty"`
+	// Kinds are the kinds of data that `redact` takes out: `pii` or one of its
+	// kinds (`email`, `credit_card`, …), `secrets` or one of its rules.
+	Kinds []string `json:"kinds,omitempty"`
+	// Style is what `redact` puts there: `mask` (default) names the kind,
+	// [EMAIL]; `hash` adds a keyed hash, the same for equal values until the
+	// server restarts; `reversible` numbers the values of a request, [[EMAIL_1]],
+	// and gives them back wherever the answer repeats the number.
+	Style string `json:"style,omitempty"`
+	// Enforcement is `on` (default), `shadow`: then a match only counts, or
+	// `sample`: on for some calls, in shadow for the others. Not `sample` for
+	// `redact`.
+	Enforcement string `json:"enforcement,omitempty"`
+	// Sample is the share of the calls, in percent, for which a rule with
+	// enforcement `sample` is on.
+	Sample int `json:"sample,omitempty"`
+	// OnError is what happens when the rule cannot be evaluated: `deny`
+	// (default) or `allow`. Not for `redact`.
+	OnError string `json:"on_error,omitempty"`
+}
+
+const actionRedact = "redact"
+
+// redaction is the rule as the package redact takes it.
+func (r *Rule) redaction() (*redact.Rule, error) {
+	out := &redact.Rule{Name: r.Name, Shadow: r.Enforcement == "shadow"}
+	switch {
+	case r.Name == "":
+		return nil, errors.New("a rule needs a name")
+	case r.Expr != "" || r.Message != "" || r.OnError != "" || r.Buffer || r.Model != "" || r.MaxTokens != 0 || len(r.Tags) > 0 || r.Sample != 0:
+		return nil, errors.New("a redact rule takes kinds, style, in and enforcement only")
+	case r.Enforcement != "" && r.Enforcement != "on" && r.Enforcement != "shadow":
+		return nil, fmt.Errorf("enforcement takes on or shadow, not %q", r.Enforcement)
+	case len(r.Kinds) == 0:
+		return nil, errors.New("redact needs kinds of data, e.g. email credit_card")
+	}
+	switch r.Style {
+	case "", "mask":
+	case "hash":
+		out.Style = redact.Hash
+	case "reversible":
+		out.Style = redact.Reversible
+	default:
+		return nil, fmt.Errorf("style takes mask, hash or reversible, not %q", r.Style)
+	}
+	var err error
+	if out.Request, out.Response, err = where(r.In); err != nil {
+		return nil, err
+	}
+	d, err := policy.Detect(r.Kinds)
+	if err != nil {
+		return nil, err
+	}
+	out.Scanners, out.Rules, out.Kinds = d.Scanners, d.Rules, d.Kinds
+	return out, nil
+}
+
+// rule is the rule as the package policy takes it.
+func (r *Rule) rule() (policy.Rule, error) {
+	out := policy.Rule{
+		Name: r.Name, Action: r.Action, Expr: r.Expr, Buffer: r.Buffer, Message: r.Message, Model: r.Model, MaxTokens: r.MaxTokens, Tags: r.Tags,
+		Enforcement: r.Enforcement, Sample: r.Sample, OnError: r.OnError,
+	}
+	if len(r.Kinds) > 0 || r.Style != "" {
+		return out, fmt.Errorf("rule %s: only redact takes kinds and a style", r.Name)
+	}
+	request, response, err := where(r.In)
+	switch {
+	case err != nil:
+		return out, fmt.Errorf("rule %s: %w", r.Name, err)
+	case request && response:
+		out.In = policy.InBoth
+	case response:
+		out.In = policy.InResponse
+	}
+	return out, nil
+}
+
+// where reads the option in.
+func where(in []string) (request, response bool, err error) {
+	request = len(in) == 0
+	for _, s := range in {
+		switch s {
+		case "request":
+			request = true
+		case "response":
+			response = true
+		case "both":
+			request, response = true, true
+		default:
+			return false, false, fmt.Errorf("in takes request, response or both, not %q", s)
+		}
+	}
+	return request, response, nil
+}
+
+func (h *Policy) compile() (*policy.Set, error) {
+	rules := make([]policy.Rule, 0, len(h.Rules))
+	for i := range h.Rules {
+		if h.Rules[i].Action == actionRedact {
+			continue
+		}
+		r, err := h.Rules[i].rule()
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, r)
+	}
+	opts := []policy.Option{policy.WithClassifiers(h.classifiers...)}
+	if h.CostLimit > 0 {
+		opts = append(opts, policy.WithCostLimit(uint64(h.CostLimit)))
+	}
+	if h.Deadline > 0 {
+		opts = append(opts, policy.WithDeadline(time.Duration(h.Deadline)))
+	}
+	return policy.Compile(rules, opts...)
+}
