@@ -25,6 +25,8 @@ import (
 //	GET /llm_gateway/audit/<log>/record/<index>  a record, as it was hashed
 //	GET /llm_gateway/audit/<log>/checkpoint      the newest signed tree head
 //	POST /llm_gateway/audit/<log>/rotate-key     a new signing key
+//	POST /llm_gateway/audit/<log>/erase          destroys the key of a subject
+//	GET /llm_gateway/audit/                      the names of the logs
 //	GET /llm_gateway/usage                       rows of the ledger, added up
 //	GET /llm_gateway/budgets                     where every budget stands
 //	POST /llm_gateway/budgets/raise              gives one scope value more in this window

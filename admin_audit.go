@@ -37,6 +37,12 @@ func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer stores.Leave()
+	if name == "" && rest == "" {
+		if err := onlyGET(r); err != nil {
+			return err
+		}
+		return listLogs(w, stores)
+	}
 	log := stores.Logs[name]
 	if log == nil {
 		return notFound(fmt.Errorf("the running config has no audit log %q", name))
@@ -44,6 +50,9 @@ func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
 	what, which, _ := strings.Cut(rest, "/")
 	if what == "rotate-key" && which == "" {
 		return rotateKey(w, r, log)
+	}
+	if what == "erase" && which == "" {
+		return eraseSubject(w, r, app, name, log)
 	}
 	if err := onlyGET(r); err != nil {
 		return err

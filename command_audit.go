@@ -103,11 +103,11 @@ func (s *source) find(id string) ([]foundRecord, error) {
 func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Verify an audit log, prove single records, look after its keys and files",
+		Short: "Read, verify and export audit logs, prove single records, erase subjects, look after keys and files",
 	}
 	cmd.AddCommand(
 		auditVerifyCommand(), auditProveCommand(), auditCheckReceiptCommand(), auditRotateKeyCommand(),
-		auditExportCommand(), auditOverrideCommand(),
+		auditTailCommand(), auditQueryCommand(), auditExportCommand(), auditMergeCommand(), auditEraseCommand(), auditContentCommand(), auditOverrideCommand(),
 	)
 	return cmd
 }

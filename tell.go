@@ -81,7 +81,7 @@ func tell(out io.Writer, f foundRecord) error {
 				text += " " + more
 			}
 		}
-		row("llm_"+d.Module, text)
+		row(usage.Printable("llm_"+d.Module), text)
 	}
 	for _, e := range r.Scans {
 		text := fmt.Sprintf("%s of %s: %s", strings.TrimSpace(e.Detector+" "+e.Rule), e.Where, e.Verdict)
