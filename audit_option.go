@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
 )
 
@@ -38,6 +39,12 @@ type AuditLog struct {
 	// Whole files are removed, their hashes and all checkpoints stay. Default:
 	// 400 days. Less than 183 days is warned about.
 	Retention caddy.Duration `json:"retention,omitempty"`
+	// VaultKey wraps the keys under which users, addresses, tags and stored texts
+	// are encrypted: 32 bytes in hex or base64, as `{env.NAME}` or `{file./path}`.
+	// It is read when the log is opened; another one than the vault was made with
+	// is refused. Default: the log keeps it in the file vault/kek, made at the
+	// first start.
+	VaultKey string `json:"vault_key,omitempty"`
 }
 
 var originName = regexp.MustCompile(`^[!-*,-~]{1,200}$`)
@@ -84,6 +91,15 @@ func (l *AuditLog) options() (o audit.Options, err error) {
 	}
 	if l.Retention == 0 {
 		o.Retention = defaultRetention
+	}
+	if l.VaultKey != "" {
+		text, err := caddy.NewReplacer().ReplaceOrErr(l.VaultKey, true, true)
+		if err != nil {
+			return o, fmt.Errorf("vault_key: %w", err)
+		}
+		if o.VaultKey, err = vault.ParseKey(text); err != nil {
+			return o, fmt.Errorf("vault_key: %w", err)
+		}
 	}
 	for _, written := range l.Key {
 		text, err := signingKey(written)
@@ -162,6 +178,7 @@ func signingKey(written string) (string, error) {
 //		key       <{env.…}|{file.…}> [<the one before>]
 //		segment   <size> [<age>]
 //		retention <duration>|forever
+//		vault_key <{env.…}|{file.…}>
 //	}
 func parseAuditLog(d *caddyfile.Dispenser, app *App) error {
 	var name string
@@ -217,6 +234,11 @@ func (l *AuditLog) parse(option string, d *caddyfile.Dispenser) error {
 			return d.Err("key takes one key, or two while they overlap")
 		}
 		l.Key = args
+	case "vault_key":
+		if !want(1, 1) {
+			return d.Err("vault_key takes one key")
+		}
+		l.VaultKey = args[0]
 	case "segment":
 		if !want(1, 2) {
 			return d.Err("segment takes a size such as 64MiB, and an age such as 7d")

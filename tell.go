@@ -36,7 +36,11 @@ func summary(r *audit.Record) string {
 		}
 	}
 	if r.Event != "" {
-		s += ", " + r.Event + ": " + r.Detail
+		s += ", " + r.Event
+		if r.Erased != "" {
+			s += " of subject " + r.Erased
+		}
+		s += ": " + r.Detail
 		if r.Actor != "" {
 			s += " (" + r.Actor + ")"
 		}
