@@ -39,7 +39,7 @@ what is new. Files are read, of a live log or a copy.
 Exit status: 0 something was written, 3 nothing matched, 1 it could not be done.`,
 		Example: `  caddy llm audit export --since 2026-11-01 --until 2026-11-30 --format csv -o november.csv
   caddy llm audit export --format tiles /srv/tiles`,
-		Args:    cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			f, err := ff.filter(time.Now())
 			if err != nil {
