@@ -60,8 +60,9 @@ func known(a *audit.Attempt) (k ledger.Known, ok bool) {
 	u := &a.Usage
 	k.Cost = llm.Money(a.Cost)
 	k.Usage = llm.Usage{
-		Input: u.Input, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite, CacheWrite1h: u.CacheWrite1h, InputAudio: u.InputAudio, Output: u.Output,
-		Reasoning: u.Reasoning, OutputAudio: u.OutputAudio, WebSearches: u.WebSearches, Model: u.Model, Tier: u.Tier, Estimated: u.Estimated, Reported: !u.Estimated,
+		Input: u.Input, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite, CacheWrite1h: u.CacheWrite1h, InputAudio: u.InputAudio, InputImage: u.InputImage, CacheReadAudio: u.CacheReadAudio, Output: u.Output,
+		Reasoning: u.Reasoning, OutputAudio: u.OutputAudio, OutputImage: u.OutputImage, WebSearches: u.WebSearches, FileSearches: u.FileSearches, CodeSessions: u.CodeSessions,
+		Model: u.Model, Tier: u.Tier, Region: u.Region, Estimated: u.Estimated, Reported: !u.Estimated,
 	}
 	k.Tokens = k.Usage.Total()
 	return k, ok

@@ -168,18 +168,25 @@ type Attempt struct {
 
 // Usage is in tokens; the buckets of input are disjoint.
 type Usage struct {
-	Input        int64  `json:"input"`
-	CacheRead    int64  `json:"cache_read,omitempty"`
-	CacheWrite   int64  `json:"cache_write,omitempty"`
-	CacheWrite1h int64  `json:"cache_write_1h,omitempty"`
-	InputAudio   int64  `json:"input_audio,omitempty"` // part of Input
-	Output       int64  `json:"output"`
-	Reasoning    int64  `json:"reasoning,omitempty"`    // part of Output
-	OutputAudio  int64  `json:"output_audio,omitempty"` // part of Output
-	WebSearches  int64  `json:"web_searches,omitempty"` // requests, not tokens
-	Model        string `json:"model,omitempty"`        // as the provider said
-	Tier         string `json:"tier,omitempty"`
-	Estimated    bool   `json:"estimated,omitempty"`
+	Input        int64 `json:"input"`
+	CacheRead    int64 `json:"cache_read,omitempty"`
+	CacheWrite   int64 `json:"cache_write,omitempty"`
+	CacheWrite1h int64 `json:"cache_write_1h,omitempty"`
+	InputAudio   int64 `json:"input_audio,omitempty"` // part of Input
+	InputImage   int64 `json:"input_image,omitempty"` // part of Input
+	// CacheReadAudio is the part of CacheRead that was audio.
+	CacheReadAudio int64  `json:"cache_read_audio,omitempty"`
+	Output         int64  `json:"output"`
+	Reasoning      int64  `json:"reasoning,omitempty"`     // part of Output
+	OutputAudio    int64  `json:"output_audio,omitempty"`  // part of Output
+	OutputImage    int64  `json:"output_image,omitempty"`  // part of Output
+	WebSearches    int64  `json:"web_searches,omitempty"`  // requests, not tokens
+	FileSearches   int64  `json:"file_searches,omitempty"` // requests, not tokens
+	CodeSessions   int64  `json:"code_sessions,omitempty"` // containers, not tokens
+	Model          string `json:"model,omitempty"`         // as the provider said
+	Tier           string `json:"tier,omitempty"`
+	Region         string `json:"region,omitempty"`
+	Estimated      bool   `json:"estimated,omitempty"`
 }
 
 // Decode reads a line of a log. Fields that it does not know are refused: they

@@ -28,7 +28,7 @@ func (c *call) endAttempt(result llm.Result) {
 		}
 		if w.read != nil {
 			a.Usage = w.read.Usage()
-			a.Usage.Model, a.Usage.Tier = c.secretFree(a.Usage.Model), c.secretFree(a.Usage.Tier)
+			a.Usage.Model, a.Usage.Tier, a.Usage.Region = c.secretFree(a.Usage.Model), c.secretFree(a.Usage.Tier), c.secretFree(a.Usage.Region)
 			c.x.FinishReason = c.secretFree(w.read.FinishReason())
 		}
 		switch a.Result {

@@ -48,7 +48,40 @@ func (b *Bound) outputs() int64 { return multiply(b.Output, b.Choices) }
 func (b *Bound) tokens() int64 { return add(b.Input, b.outputs()) }
 
 // cost is the bound of what the call can cost at a price.
-func (b *Bound) cost(p *prices.Price) llm.Money { return p.Bound(b.Input, b.outputs()) }
+func (b *Bound) cost(p *prices.Price, ask prices.Ask) llm.Money {
+	return p.Bound(b.Input, b.outputs(), ask)
+}
+
+// served reads how the request asks to be served, and takes out of what is
+// unbounded the service that the price lists.
+func (b *Bound) served(p *prices.Price, x *llm.Exchange, a *llm.Attempt) (ask prices.Ask) {
+	v := x.View
+	if len(p.Served)+len(p.Regions) == 0 || v == nil {
+		return ask // nothing depends on it
+	}
+	s := dialects.ServiceOf(v)
+	asked := strings.ToLower(s.Tier)
+	var left []string
+	for _, what := range v.Unbounded {
+		switch {
+		case what == "service_tier" && p.Served[asked] != nil:
+		case what == "speed" && p.Served[strings.ToLower(s.Speed)] != nil:
+		case what == "inference_geo" && p.Regions[strings.ToLower(s.Region)] != 0:
+		default:
+			left = append(left, what)
+		}
+	}
+	b.Unbounded = strings.Join(left, ", ")
+	if v.Dialect.Family() == llm.FamilyAnthropic {
+		ask.NotFast = s.Speed == "" || s.Speed == "standard"
+	} else {
+		ask.NotFast = asked != "" && asked != "auto" && asked != "fast"
+	}
+	if v.Dialect == a.Deployment.Dialect || a.Deployment.Dialect == llm.DialectNone {
+		ask.Tier, ask.Region = s.Tier, s.Region
+	} // else translation may have dropped it
+	return ask
+}
 
 func multiply(a, b int64) int64 {
 	if a <= 0 {

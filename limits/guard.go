@@ -121,6 +121,7 @@ func (g *Guard) Reserve(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 		}
 	}
 	n.bound = BoundOf(x, a)
+	n.ask = n.bound.served(&n.price, x, a)
 	if n.bound.Output < 0 && price.MaxOutput > 0 {
 		n.bound.Output = price.MaxOutput // the model's own
 	}

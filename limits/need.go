@@ -14,6 +14,7 @@ type need struct {
 	x     *llm.Exchange
 	a     *llm.Attempt
 	price prices.Price
+	ask   prices.Ask
 	bound Bound
 	// lowered is true once the output was lowered to what is affordable.
 	lowered bool
@@ -53,7 +54,7 @@ func (n *need) money() llm.Money { return n.moneyFor(&n.bound) }
 func (n *need) moneyFor(b *Bound) llm.Money {
 	sum := llm.Money(0)
 	if !n.price.Free() {
-		sum = b.cost(&n.price)
+		sum = b.cost(&n.price, n.ask)
 		if b.Unbounded != "" || b.Output < 0 {
 			sum = sum.Add(n.g.o.UnboundedCeiling)
 		}

@@ -9,13 +9,25 @@ type Usage struct {
 	CacheWrite   int64 // written for the short term (5 or 30 minutes)
 	CacheWrite1h int64 // written for the long term (1 or 12 hours)
 	InputAudio   int64 // part of Input
-	Output       int64 // all output, reasoning included
-	Reasoning    int64 // part of Output
-	OutputAudio  int64 // part of Output
-	WebSearches  int64 // requests, not tokens
-	// Model and Tier are what served the call, as the provider said; empty when
-	// it did not say.
-	Model, Tier string
+	InputImage   int64 // part of Input
+	// CacheReadAudio is the part of CacheRead that was audio.
+	CacheReadAudio int64
+	Output         int64 // all output, reasoning included
+	Reasoning      int64 // part of Output
+	OutputAudio    int64 // part of Output
+	OutputImage    int64 // part of Output
+	// OutputSplit is true if the provider said how much of the output is audio
+	// or pictures: what it did not name then is text.
+	OutputSplit bool
+	// Searches of the web and in files, and sessions of a code interpreter, that
+	// the provider ran; requests, not tokens.
+	WebSearches, FileSearches, CodeSessions int64
+	// ProviderCost is what the provider itself says that the call costs, 0 if it
+	// does not say.
+	ProviderCost Money
+	// Model, Tier and Region are what served the call, as the provider said;
+	// empty when it did not say.
+	Model, Tier, Region string
 	// Reported is true once the provider gave any figure; Final once it gave
 	// its last one. What is not Final is completed by an estimate.
 	Reported, Final bool

@@ -32,6 +32,7 @@ type Answer struct {
 	model    string
 	tier     string
 	speed    string
+	region   string
 	finish   string
 	text     int64
 	terminal bool
@@ -206,6 +207,9 @@ func (a *Answer) messagesMeta(m *messagesEvent) {
 	}
 	if m.speed != "" {
 		a.speed = m.speed
+	}
+	if m.region != "" {
+		a.region = m.region
 	}
 	if m.finish != "" {
 		a.finish = m.finish
@@ -395,7 +399,7 @@ func (a *Answer) TextBytes() int64 { return a.text }
 // Usage returns what was consumed, by what the provider has said so far.
 func (a *Answer) Usage() llm.Usage {
 	u := a.usage.result(a.dialect.Family())
-	u.Model, u.Tier = a.model, a.tier
+	u.Model, u.Tier, u.Region = a.model, a.tier, a.region
 	if a.speed != "" && a.speed != "standard" {
 		u.Tier = a.speed
 	}

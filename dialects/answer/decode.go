@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
 // Answers are read leniently where the providers' own SDKs are (repeated names,
@@ -105,6 +107,24 @@ func number(d *jsontext.Decoder, into *figure) (bool, error) {
 	return true, nil
 }
 
+// dollars reads an amount of money; what is none leaves into alone.
+func dollars(d *jsontext.Decoder, into *llm.Money) (bool, error) {
+	if d.PeekKind() != '0' {
+		return false, nil
+	}
+	v, err := d.ReadValue()
+	if err != nil {
+		return true, err
+	}
+	if m, err := llm.ParseNumber(string(v), 0); err == nil && m > 0 && m <= maxCost {
+		*into = m
+	}
+	return true, nil
+}
+
+// maxCost is more than any call costs; what is beyond is treated as not given.
+const maxCost = 100_000 * llm.USD
+
 // integer reads a JSON number that is an integer of at most 15 digits; a
 // fraction of zero (12.0) is tolerated.
 func integer(v []byte) (n int64, ok bool) {
@@ -143,6 +163,15 @@ func openaiUsage(d *jsontext.Decoder, u *usage) error {
 					return number(d, &u.cacheWrite)
 				case "audio_tokens":
 					return number(d, &u.audioIn)
+				case "image_tokens":
+					return number(d, &u.imageIn)
+				case "cached_tokens_details":
+					return true, members(d, func(name string) (bool, error) {
+						if name == "audio_tokens" {
+							return number(d, &u.audioCached)
+						}
+						return false, nil
+					})
 				}
 				return false, nil
 			})
@@ -153,11 +182,26 @@ func openaiUsage(d *jsontext.Decoder, u *usage) error {
 					return number(d, &u.reasoning)
 				case "audio_tokens":
 					return number(d, &u.audioOut)
+				case "image_tokens":
+					u.split = true
+					return number(d, &u.imageOut)
+				case "text_tokens":
+					u.split = true
 				}
 				return false, nil
 			})
 		case "prompt_cache_hit_tokens", "num_cached_tokens": // DeepSeek, Mistral
 			return number(d, &u.cacheRead)
+		case "cost": // OpenRouter, Perplexity: in dollars
+			if d.PeekKind() != '{' {
+				return dollars(d, &u.cost)
+			}
+			return true, members(d, func(name string) (bool, error) {
+				if name == "total_cost" {
+					return dollars(d, &u.cost)
+				}
+				return false, nil
+			})
 		}
 		return false, nil
 	})
@@ -172,6 +216,8 @@ func (m *messagesEvent) anthropicUsage(d *jsontext.Decoder) error {
 			return text(d, &m.tier)
 		case "speed":
 			return text(d, &m.speed)
+		case "inference_geo":
+			return text(d, &m.region)
 		case "iterations":
 			if d.PeekKind() != '[' {
 				return false, nil
@@ -352,10 +398,10 @@ func incidental(name string) bool {
 
 // messagesEvent is what matters of an event or whole answer of messages.
 type messagesEvent struct {
-	kind, model, tier, speed, finish string
-	hasUsage, failed                 bool
-	usage                            usage
-	failure                          string
+	kind, model, tier, speed, region, finish string
+	hasUsage, failed                         bool
+	usage                                    usage
+	failure                                  string
 }
 
 func (m *messagesEvent) readBody(b []byte) error {
@@ -454,6 +500,8 @@ func (r *responsesBody) field(d *jsontext.Decoder, name string) (bool, error) {
 	case "usage":
 		r.hasUsage = r.hasUsage || d.PeekKind() == '{'
 		return true, openaiUsage(d, &r.usage)
+	case "output":
+		return true, r.output(d)
 	case "error":
 		return errorText(d, &r.failed, &r.failure)
 	case "incomplete_details":
@@ -465,4 +513,50 @@ func (r *responsesBody) field(d *jsontext.Decoder, name string) (bool, error) {
 		})
 	}
 	return false, nil
+}
+
+// output counts what the provider's own tools have done that costs a fee: searches
+// of the web and in files, and the containers in which code ran.
+func (r *responsesBody) output(d *jsontext.Decoder) error {
+	var searches, files int64
+	containers := map[string]bool{}
+	err := elements(d, func() error {
+		var kind, action, container string
+		err := members(d, func(name string) (bool, error) {
+			switch name {
+			case "type":
+				return text(d, &kind)
+			case "container_id":
+				return text(d, &container)
+			case "action":
+				return true, members(d, func(name string) (bool, error) {
+					if name == "type" {
+						return text(d, &action)
+					}
+					return false, nil
+				})
+			}
+			return false, nil
+		})
+		switch {
+		case kind == "web_search_call" && (action == "" || action == "search"): // opening a page found is free
+			searches++
+		case kind == "file_search_call":
+			files++
+		case kind == "code_interpreter_call" && len(containers) < maxChoices:
+			containers[container] = true
+		}
+		return err
+	})
+	u := &r.usage
+	for _, c := range [...]struct {
+		n  int64
+		to *figure
+	}{{searches, &u.searches}, {files, &u.fileSearches}, {int64(len(containers)), &u.sessions}} {
+		if c.n > 0 {
+			r.hasUsage = true
+			c.to.put(c.n)
+		}
+	}
+	return err
 }

@@ -30,7 +30,7 @@ func check(t *testing.T, a *Answer) {
 	u := a.Usage()
 	all := append([]llm.Usage{u}, u.Parts...)
 	for _, u := range all {
-		for _, n := range []int64{u.Input, u.CacheRead, u.CacheWrite, u.CacheWrite1h, u.InputAudio, u.Output, u.Reasoning, u.OutputAudio, u.WebSearches, u.Total()} {
+		for _, n := range []int64{u.Input, u.CacheRead, u.CacheWrite, u.CacheWrite1h, u.InputAudio, u.Output, u.Reasoning, u.OutputAudio, u.WebSearches, u.FileSearches, u.CodeSessions, u.InputImage, u.OutputImage, u.CacheReadAudio, u.Total()} {
 			if n < 0 || n > 10*maxFigure {
 				t.Fatalf("%+v", u)
 			}

@@ -15,7 +15,7 @@ type geminiChunk struct {
 	blocked     string // why the prompt was refused
 	hasUsage    bool
 	usage       usage
-	cachedAudio figure
+	cachedImage figure
 	failed      bool
 	failure     string
 	text        int64
@@ -50,8 +50,13 @@ func (c *geminiChunk) decode(d *jsontext.Decoder) error {
 		return false, nil
 	})
 	c.model = strings.TrimPrefix(c.model, "models/")
-	if n := c.usage.audioIn.n - c.cachedAudio.n; c.cachedAudio.set && n >= 0 {
-		c.usage.audioIn.n = n // the part of the input that was not cached
+	// The parts of the input that were not cached.
+	u := &c.usage
+	if n := u.audioIn.n - u.audioCached.n; u.audioCached.set && n >= 0 {
+		u.audioIn.n = n
+	}
+	if n := u.imageIn.n - c.cachedImage.n; c.cachedImage.set && n >= 0 {
+		u.imageIn.n = n
 	}
 	return err
 }
@@ -75,11 +80,12 @@ func (c *geminiChunk) metadata(d *jsontext.Decoder) error {
 		case "totalTokenCount":
 			return number(d, &u.total)
 		case "promptTokensDetails":
-			return true, audioTokens(d, &u.audioIn)
+			return true, modalities(d, &u.audioIn, &u.imageIn)
 		case "cacheTokensDetails":
-			return true, audioTokens(d, &c.cachedAudio)
-		case "candidatesTokensDetails":
-			return true, audioTokens(d, &u.audioOut)
+			return true, modalities(d, &u.audioCached, &c.cachedImage)
+		case "candidatesTokensDetails", "responseTokensDetails":
+			u.split = u.split || d.PeekKind() == '['
+			return true, modalities(d, &u.audioOut, &u.imageOut)
 		case "trafficType", "serviceTier":
 			var s string
 			taken, err := text(d, &s)
@@ -106,8 +112,8 @@ func geminiTier(s string) string {
 	return s
 }
 
-// audioTokens reads a list of counts by modality.
-func audioTokens(d *jsontext.Decoder, into *figure) error {
+// modalities reads a list of counts by modality.
+func modalities(d *jsontext.Decoder, audio, image *figure) error {
 	return elements(d, func() error {
 		var modality string
 		var n figure
@@ -120,8 +126,11 @@ func audioTokens(d *jsontext.Decoder, into *figure) error {
 			}
 			return false, nil
 		})
-		if modality == "AUDIO" && n.set {
-			*into = n
+		switch {
+		case modality == "AUDIO":
+			audio.merge(n)
+		case modality == "IMAGE":
+			image.merge(n)
 		}
 		return err
 	})

@@ -38,7 +38,7 @@ func TestGeminiUsage(t *testing.T) {
 		{"cached are inside the prompt, tools beside it", llm.GenerateContent, false, []string{`{"candidates":[],"usageMetadata":{"promptTokenCount":100,"cachedContentTokenCount":60,"toolUsePromptTokenCount":9,"candidatesTokenCount":5,"totalTokenCount":114,"trafficType":"ON_DEMAND_FLEX"}}`},
 			llm.Usage{Input: 49, CacheRead: 60, Output: 5, Tier: "flex", Reported: true, Final: true}},
 		{"audio", llm.GenerateContent, false, []string{`{"usageMetadata":{"promptTokenCount":100,"cachedContentTokenCount":30,"candidatesTokenCount":5,"promptTokensDetails":[{"modality":"TEXT","tokenCount":40},{"modality":"AUDIO","tokenCount":60}],"cacheTokensDetails":[{"modality":"AUDIO","tokenCount":20}],"candidatesTokensDetails":[{"modality":"AUDIO","tokenCount":4}],"serviceTier":"standard"}}`},
-			llm.Usage{Input: 70, CacheRead: 30, InputAudio: 40, Output: 5, OutputAudio: 4, Tier: "standard", Reported: true, Final: true}},
+			llm.Usage{Input: 70, CacheRead: 30, InputAudio: 40, CacheReadAudio: 20, Output: 5, OutputAudio: 4, OutputSplit: true, Tier: "standard", Reported: true, Final: true}},
 		{"total beyond its parts is output", llm.GenerateContent, false, []string{`{"usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":20}}`},
 			llm.Usage{Input: 10, Output: 10, Reported: true, Final: true}},
 		{"the last chunk wins", llm.GenerateContent, true, []string{
@@ -88,7 +88,7 @@ func TestServersUsage(t *testing.T) {
 		{"z.ai: last chunk with choices", []string{text, `{"model":"m","choices":[{"index":0,"finish_reason":"stop","delta":{"role":"assistant","content":""}}],"usage":{"prompt_tokens":18,"completion_tokens":5,"total_tokens":23,"prompt_tokens_details":{"cached_tokens":4}}}`},
 			llm.Usage{Input: 14, CacheRead: 4, Output: 5}},
 		{"OpenRouter: comments, cost, reasoning beyond the completion", []string{text, `{"provider":"X","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop","native_finish_reason":"stop"}],"usage":{"prompt_tokens":18,"completion_tokens":5,"total_tokens":23,"cost":0.00014,"is_byok":false,"cost_details":{"upstream_inference_cost":null},"completion_tokens_details":{"reasoning_tokens":9}}}`},
-			llm.Usage{Input: 18, Output: 5, Reasoning: 5}},
+			llm.Usage{Input: 18, Output: 5, Reasoning: 5, ProviderCost: 140_000}},
 		{"Mistral: last chunk with choices", []string{text, `{"model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":18,"total_tokens":23,"completion_tokens":5,"num_cached_tokens":2}}`},
 			llm.Usage{Input: 16, CacheRead: 2, Output: 5}},
 		{"vLLM: usage in every chunk", []string{`{"model":"m","choices":[{"index":0,"delta":{"content":"h"},"finish_reason":null}],"usage":{"prompt_tokens":18,"total_tokens":19,"completion_tokens":1}}`,

@@ -33,7 +33,10 @@ type usage struct {
 	cacheRead, cacheWrite, cacheWrite1 figure
 	cacheCreation                      figure // Anthropic's total of both kinds of writes
 	audioIn, audioOut, reasoning       figure
-	searches                           figure
+	imageIn, imageOut, audioCached     figure
+	split                              bool // the output was said in kinds
+	cost                               llm.Money
+	searches, fileSearches, sessions   figure
 	toolPrompt                         figure // Gemini: what its own tools added to the input
 	parts                              []part
 	// any is true once a figure was given, final once the last ones were.
@@ -66,7 +69,16 @@ func (u *usage) merge(o *usage) {
 	u.audioIn.merge(o.audioIn)
 	u.audioOut.merge(o.audioOut)
 	u.reasoning.merge(o.reasoning)
+	u.imageIn.merge(o.imageIn)
+	u.imageOut.merge(o.imageOut)
+	u.audioCached.merge(o.audioCached)
+	u.split = u.split || o.split
+	if o.cost > 0 {
+		u.cost = o.cost
+	}
 	u.searches.merge(o.searches)
+	u.fileSearches.merge(o.fileSearches)
+	u.sessions.merge(o.sessions)
 	u.toolPrompt.merge(o.toolPrompt)
 	if o.parts != nil {
 		u.parts = o.parts
@@ -87,8 +99,11 @@ func (u *usage) geminiResult(r llm.Usage) llm.Usage {
 			r.Input += hidden
 		}
 	}
+	r.CacheReadAudio = min(r.CacheReadAudio, r.CacheRead)
 	r.InputAudio = min(r.InputAudio, r.Input)
+	r.InputImage = min(r.InputImage, r.Input-r.InputAudio)
 	r.OutputAudio = min(r.OutputAudio, r.Output)
+	r.OutputImage = min(r.OutputImage, r.Output-r.OutputAudio)
 	return r
 }
 
@@ -97,8 +112,9 @@ func (u *usage) geminiResult(r llm.Usage) llm.Usage {
 func (u *usage) result(f llm.Family) llm.Usage {
 	r := llm.Usage{
 		CacheRead: u.cacheRead.n, CacheWrite: u.cacheWrite.n, CacheWrite1h: u.cacheWrite1.n,
-		InputAudio: u.audioIn.n, OutputAudio: u.audioOut.n,
-		Output: u.completion.n, WebSearches: u.searches.n,
+		InputAudio: u.audioIn.n, InputImage: u.imageIn.n, CacheReadAudio: u.audioCached.n,
+		OutputAudio: u.audioOut.n, OutputImage: u.imageOut.n, OutputSplit: u.split,
+		Output: u.completion.n, WebSearches: u.searches.n, FileSearches: u.fileSearches.n, CodeSessions: u.sessions.n, ProviderCost: u.cost,
 		Reported: u.any, Final: u.final,
 	}
 	if f == llm.FamilyAnthropic {
@@ -138,5 +154,12 @@ func (u *usage) result(f llm.Family) llm.Usage {
 		r.Output += hidden
 	}
 	r.Reasoning = min(u.reasoning.n, r.Output)
+	// Audio is counted with what of it was cached; how much that is not all say.
+	if u.audioCached.set {
+		r.InputAudio = max(0, u.audioIn.n-u.audioCached.n)
+	} else if beyond := r.InputAudio - r.Input; beyond > 0 {
+		r.CacheReadAudio = min(beyond, r.CacheRead)
+		r.InputAudio -= r.CacheReadAudio
+	}
 	return r
 }

@@ -120,6 +120,16 @@ func TestUsage(t *testing.T) {
 		{"messages: iterations inside iterations are not read", llm.Messages, false,
 			[]string{`{"usage":{"input_tokens":10,"output_tokens":7,"iterations":[{"input_tokens":1,"output_tokens":2,"iterations":[{"input_tokens":9}]}]}}`},
 			llm.Usage{Input: 10, Output: 7, Reported: true, Final: true, Parts: []llm.Usage{{Input: 1, Output: 2, Reported: true}}}},
+		{"chat: cached audio is told", llm.Chat, false, []string{`{"usage":{"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":60,"audio_tokens":50,"image_tokens":7,"cached_tokens_details":{"audio_tokens":30}},"completion_tokens_details":{"image_tokens":2}}}`},
+			llm.Usage{Input: 40, CacheRead: 60, CacheReadAudio: 30, InputAudio: 20, InputImage: 7, Output: 5, OutputImage: 2, OutputSplit: true, Reported: true, Final: true}},
+		{"chat: more audio than what was not cached", llm.Chat, false, []string{`{"usage":{"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":60,"audio_tokens":50}}}`},
+			llm.Usage{Input: 40, CacheRead: 60, CacheReadAudio: 10, InputAudio: 40, Output: 5, Reported: true, Final: true}},
+		{"responses: the provider's tools", llm.Responses, false, []string{`{"object":"response","status":"completed","output":[{"type":"web_search_call","action":{"type":"search","query":"x"}},{"type":"web_search_call","action":{"type":"open_page"}},{"type":"web_search_call"},{"type":"file_search_call"},{"type":"code_interpreter_call","container_id":"a"},{"type":"code_interpreter_call","container_id":"a"},{"type":"code_interpreter_call","container_id":"b"},{"type":"message","content":[]},7],"usage":{"input_tokens":5,"output_tokens":2}}`},
+			llm.Usage{Input: 5, Output: 2, WebSearches: 2, FileSearches: 1, CodeSessions: 2, Reported: true, Final: true}},
+		{"responses: tools without usage are no usage", llm.Responses, false, []string{`{"object":"response","status":"completed","output":[{"type":"web_search_call"}]}`},
+			llm.Usage{WebSearches: 1}},
+		{"messages: where it was served", llm.Messages, false, []string{`{"usage":{"input_tokens":1,"output_tokens":1,"inference_geo":"us"}}`},
+			llm.Usage{Input: 1, Output: 1, Region: "us", Reported: true, Final: true}},
 		{"chat: repeated members, the last wins", llm.Chat, false, []string{`{"usage":{"prompt_tokens":1,"prompt_tokens":5,"completion_tokens":6}}`}, llm.Usage{Input: 5, Output: 6, Reported: true, Final: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

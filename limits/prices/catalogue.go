@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,19 +92,36 @@ func (p *Price) fingerprint() string {
 		}
 		fmt.Fprintf(&b, "%d,", int64(*m))
 	}
-	all := func(r *Rates) {
-		for _, m := range []*llm.Money{r.Input, r.Output, r.CacheRead, r.CacheWrite, r.CacheWrite1h, r.InputAudio, r.OutputAudio, r.Reasoning} {
-			one(m)
+	all := func(r *Rates, tiers []Tier) {
+		for _, m := range r.fields() {
+			one(*m)
+		}
+		for i := range tiers {
+			fmt.Fprintf(&b, ">%d:", tiers[i].Above)
+			for _, m := range tiers[i].fields() {
+				one(*m)
+			}
 		}
 	}
-	all(&p.Rates)
-	one(p.WebSearch)
-	one(p.Request)
-	for i := range p.Tiers {
-		fmt.Fprintf(&b, ">%d:", p.Tiers[i].Above)
-		all(&p.Tiers[i].Rates)
+	all(&p.Rates, p.Tiers)
+	for _, m := range [...]*llm.Money{p.WebSearch, p.FileSearch, p.CodeSession, p.Request} {
+		one(m)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Served)) {
+		s := p.Served[name]
+		fmt.Fprintf(&b, "|%q*%d:", name, s.Times)
+		all(&s.Rates, s.Tiers)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Regions)) {
+		fmt.Fprintf(&b, "@%q*%d", name, p.Regions[name])
 	}
 	return b.String()
+}
+
+// standard is the fingerprint of the standard input and output rates.
+func (p *Price) standard() string {
+	q := Price{Rates: Rates{Input: p.Input, Output: p.Output}}
+	return q.fingerprint()
 }
 
 // resells are types of providers that ask the list prices of another for what
@@ -269,29 +288,43 @@ func (p *timed) holds(t time.Time) bool {
 // it too, and that what the operator gives for free stays free: nothing was
 // reserved for it. Parts are each priced at their own model and
 // replace the totals. What has no price of its own costs what was admitted.
+// Where the provider itself names a higher cost, that counts, unless the operator
+// has set the price.
 func (c *Catalogue) CostOf(admitted Price, name, typ string, at time.Time, u *llm.Usage) llm.Money {
+	cost := c.listed(admitted, name, typ, at, u)
+	if !admitted.override {
+		cost = max(cost, u.ProviderCost)
+	}
+	return cost
+}
+
+// listed is CostOf by the lists alone.
+func (c *Catalogue) listed(admitted Price, name, typ string, at time.Time, u *llm.Usage) llm.Money {
 	if len(u.Parts) == 0 {
 		return c.served(admitted, name, typ, u.Model, at).Cost(u)
 	}
 	var sum llm.Money
+	fees := llm.Usage{WebSearches: u.WebSearches, FileSearches: u.FileSearches, CodeSessions: u.CodeSessions}
 	for i := range u.Parts {
-		part := &u.Parts[i]
-		served := part.Model
-		if served == "" {
-			served = u.Model
+		part := u.Parts[i]
+		part.Parts = nil
+		if part.Model == "" {
+			part.Model = u.Model
 		}
-		sum = sum.Add(c.CostOf(admitted, name, typ, at, &llm.Usage{
-			Input: part.Input, CacheRead: part.CacheRead, CacheWrite: part.CacheWrite, CacheWrite1h: part.CacheWrite1h,
-			InputAudio: part.InputAudio, Output: part.Output, Reasoning: part.Reasoning, OutputAudio: part.OutputAudio,
-			WebSearches: part.WebSearches, Model: served, Tier: part.Tier,
-		}))
+		if part.Tier == "" {
+			part.Tier = u.Tier
+		}
+		if part.Region == "" {
+			part.Region = u.Region
+		}
+		sum = sum.Add(c.listed(admitted, name, typ, at, &part))
+		fees.WebSearches -= max(0, part.WebSearches)
+		fees.FileSearches -= max(0, part.FileSearches)
+		fees.CodeSessions -= max(0, part.CodeSessions)
 	}
-	// Fees per search stand in the totals, not in the parts.
-	searched := int64(0)
-	for i := range u.Parts {
-		searched += max(0, u.Parts[i].WebSearches)
-	}
-	return sum.Add(times(first(admitted.WebSearch), u.WebSearches-searched))
+	// Fees for tools stand in the totals, not in the parts.
+	once := Price{WebSearch: admitted.WebSearch, FileSearch: admitted.FileSearch, CodeSession: admitted.CodeSession}
+	return sum.Add(once.Cost(&fees))
 }
 
 func (c *Catalogue) served(admitted Price, name, typ, model string, at time.Time) Price {

@@ -6,35 +6,20 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// Rates are prices in nano-dollars per million tokens. Nil means not given: the
-// tokens then cost what the fallback named at each field costs, never nothing.
-type Rates struct {
-	Input        *llm.Money // uncached prompt; without it the highest of the others
-	Output       *llm.Money // without it (embeddings) as Input
-	CacheRead    *llm.Money // prompt read from the cache; without it as Input
-	CacheWrite   *llm.Money // prompt written to the cache; without it as Input
-	CacheWrite1h *llm.Money // the same for the long term; without it as CacheWrite
-	InputAudio   *llm.Money // without it as Input
-	OutputAudio  *llm.Money // without it as Output
-	Reasoning    *llm.Money // hidden part of the output; without it as Output
-}
-
-// Tier holds the rates of calls whose whole prompt, cached tokens included, has
-// more than Above tokens. They apply to all tokens of the call. A rate that a
-// tier lacks is that of the tier below.
-type Tier struct {
-	Above int64
-	Rates
-}
-
 // Price is what one model costs.
 type Price struct {
 	Rates
 	// Tiers are higher bands of context in rising order of Above.
 	Tiers []Tier
-	// WebSearch is the fee for one web search and Request the fee for one call,
-	// in nano-dollars; nil means none is charged.
-	WebSearch, Request *llm.Money
+	// Served are the service tiers that have prices of their own, by name in
+	// lower case; any other costs what the standard one does.
+	Served map[string]*Served
+	// Regions multiply all rates of calls that were served in a region, by name
+	// in lower case.
+	Regions map[string]Factor
+	// Fees for one web search, one search in files, one session of a code
+	// interpreter and one call, in nano-dollars; nil means none is charged.
+	WebSearch, FileSearch, CodeSession, Request *llm.Money
 	// MaxOutput is the largest number of output tokens of the model, 0 if not
 	// known.
 	MaxOutput int64
@@ -56,142 +41,78 @@ func Flat(m llm.Money) Price { return Price{Rates: Rates{Input: &m, Output: &m}}
 // Free returns a price of nothing.
 func Free() Price { return Flat(0) }
 
-// rates are Rates with all fallbacks applied.
-type rates struct {
-	input, output, cacheRead, cacheWrite, cacheWrite1h, inputAudio, outputAudio, reasoning llm.Money
-}
-
-func first(ms ...*llm.Money) llm.Money {
-	for _, m := range ms {
-		if m != nil {
-			return max(0, *m)
-		}
-	}
-	return 0
-}
-
-// highest returns the larger of what is given.
-func highest(ms ...*llm.Money) *llm.Money {
-	var h *llm.Money
-	for _, m := range ms {
-		if m != nil && (h == nil || *m > *h) {
-			h = m
-		}
-	}
-	return h
-}
-
-// over returns the rates of r where it has them, else those of base.
-func (r *Rates) over(base *Rates) Rates {
-	pick := func(a, b *llm.Money) *llm.Money {
-		if a != nil {
-			return a
-		}
-		return b
-	}
-	return Rates{
-		pick(r.Input, base.Input), pick(r.Output, base.Output),
-		pick(r.CacheRead, base.CacheRead), pick(r.CacheWrite, base.CacheWrite), pick(r.CacheWrite1h, base.CacheWrite1h),
-		pick(r.InputAudio, base.InputAudio), pick(r.OutputAudio, base.OutputAudio), pick(r.Reasoning, base.Reasoning),
-	}
-}
-
-func (r *Rates) resolve() rates {
-	in := r.Input
-	if in == nil {
-		in = highest(r.CacheRead, r.CacheWrite, r.CacheWrite1h, r.InputAudio, r.Output)
-	}
-	out := r.Output
-	if out == nil {
-		out = in
-	}
-	return rates{
-		input:        first(in),
-		output:       first(out),
-		cacheRead:    first(r.CacheRead, in),
-		cacheWrite:   first(r.CacheWrite, in),
-		cacheWrite1h: first(r.CacheWrite1h, r.CacheWrite, in),
-		inputAudio:   first(r.InputAudio, in),
-		outputAudio:  first(r.OutputAudio, out),
-		reasoning:    first(r.Reasoning, out),
-	}
-}
-
-// band returns the rates for a prompt of n tokens.
+// band returns the standard rates for a prompt of n tokens.
 func (p *Price) band(n int64) rates {
 	if len(p.Tiers) == 0 || n <= p.Tiers[0].Above {
 		return p.resolve()
 	}
-	r := p.Rates
-	for i := range p.Tiers {
-		if n <= p.Tiers[i].Above {
-			break
-		}
-		r = p.Tiers[i].over(&r)
-	}
+	r := inBand(&p.Rates, p.Tiers, n)
 	return r.resolve()
 }
 
-// Cost returns what a usage costs, each bucket rounded up to the next
-// nano-dollar. Usage comes from outside: negative counts are nothing, and parts
-// larger than their whole are charged as they stand. Usage.Parts are not looked
-// at: see Catalogue.CostOf.
+// Cost returns what a usage costs, by the tier and the region that served it, each
+// bucket rounded up to the next nano-dollar. Usage comes from outside: negative
+// counts are nothing, and parts larger than their whole are charged as they stand.
+// Where the provider has not said what kinds of output there are, all of it costs
+// what the dearest of text and pictures does. Usage.Parts are not looked at: see
+// Catalogue.CostOf.
 func (p Price) Cost(u *llm.Usage) llm.Money {
 	in, out := max(0, u.Input), max(0, u.Output)
 	read, write, write1h := max(0, u.CacheRead), max(0, u.CacheWrite), max(0, u.CacheWrite1h)
-	r := p.band(add(add(in, read), add(write, write1h)))
-	audioIn, audioOut := max(0, u.InputAudio), max(0, u.OutputAudio)
-	reasoning := int64(0)
-	if r.reasoning != r.output {
-		reasoning = max(0, u.Reasoning)
+	r := p.at(add(add(in, read), add(write, write1h)), u.Tier, u.Region)
+	if r[outputImage] > r[output] && !u.OutputSplit {
+		r[output] = r[outputImage]
 	}
-	c := r.input.PerMillion(in - audioIn)
-	c = c.Add(r.inputAudio.PerMillion(audioIn))
-	c = c.Add(r.cacheRead.PerMillion(read))
-	c = c.Add(r.cacheWrite.PerMillion(write))
-	c = c.Add(r.cacheWrite1h.PerMillion(write1h))
-	c = c.Add(r.output.PerMillion(max(0, out-audioOut) - reasoning))
-	c = c.Add(r.outputAudio.PerMillion(audioOut))
-	c = c.Add(r.reasoning.PerMillion(reasoning))
+	n := [kinds]int64{
+		inputAudio: max(0, u.InputAudio), inputImage: max(0, u.InputImage), cacheReadAudio: max(0, u.CacheReadAudio),
+		cacheWrite: write, cacheWrite1h: write1h,
+		outputAudio: max(0, u.OutputAudio), outputImage: max(0, u.OutputImage),
+	}
+	for _, k := range rare { // what has no rate of its own is not rounded on its own
+		if r[k.kind] == r[k.of] {
+			n[k.kind] = 0
+		}
+	}
+	n[input] = in - add(n[inputAudio], n[inputImage])
+	n[cacheRead] = read - n[cacheReadAudio]
+	n[output] = max(0, out-add(n[outputAudio], n[outputImage]))
+	if r[reasoning] != r[output] {
+		n[reasoning] = max(0, u.Reasoning)
+		n[output] -= n[reasoning]
+	}
+	var c llm.Money
+	for k := range r {
+		c = c.Add(r[k].PerMillion(n[k]))
+	}
 	c = c.Add(times(first(p.WebSearch), u.WebSearches))
+	c = c.Add(times(first(p.FileSearch), u.FileSearches))
+	c = c.Add(times(first(p.CodeSession), u.CodeSessions))
 	return c.Add(first(p.Request))
 }
 
 // Bound returns an upper bound of Cost for every usage of one call whose whole
 // prompt has at most input tokens and whose output at most output tokens, in
-// whatever way they fall into buckets. Web searches are not in it.
-func (p Price) Bound(input, output int64) llm.Money {
+// whatever way they fall into buckets, served by whatever ask leaves open. Fees for
+// tools of the provider are not in it.
+func (p Price) Bound(input, output int64, ask Ask) llm.Money {
 	input, output = max(0, input), max(0, output)
-	r := p.resolve()
-	in, out := r.dearestInput(), r.dearestOutput()
-	acc := p.Rates
-	for i := range p.Tiers {
-		if input <= p.Tiers[i].Above {
-			break
-		}
-		acc = p.Tiers[i].over(&acc)
-		r = acc.resolve()
-		in, out = max(in, r.dearestInput()), max(out, r.dearestOutput())
-	}
-	return bound(in, input, inputBuckets).Add(bound(out, output, outputBuckets)).Add(first(p.Request))
+	d := p.dearest(input, &ask)
+	return bound(d.in, input, d.inBuckets).Add(bound(d.out, output, d.outBuckets)).Add(first(p.Request))
 }
 
 // Free reports whether no usage whatsoever costs anything.
 func (p Price) Free() bool {
-	if first(p.WebSearch) > 0 {
+	if first(p.WebSearch) > 0 || first(p.FileSearch) > 0 || first(p.CodeSession) > 0 {
 		return false
 	}
-	return p.Bound(math.MaxInt64, math.MaxInt64) == 0
+	return p.Bound(math.MaxInt64, math.MaxInt64, Ask{}) == 0
 }
 
-func (r *rates) dearestInput() llm.Money {
-	return max(r.input, r.cacheRead, r.cacheWrite, r.cacheWrite1h, r.inputAudio)
-}
-
-func (r *rates) dearestOutput() llm.Money { return max(r.output, r.outputAudio, r.reasoning) }
-
-// Buckets of Cost on either side: each rounds up on its own.
+// Buckets of Cost on either side, each of which rounds up on its own, and the rare
+// ones: few prices have rates of their own for them.
 const inputBuckets, outputBuckets = 5, 3
+
+var rare = [...]struct{ kind, of kind }{{inputImage, input}, {cacheReadAudio, cacheRead}, {outputImage, output}}
 
 func bound(rate llm.Money, n int64, buckets llm.Money) llm.Money {
 	if rate == 0 || n == 0 {

@@ -215,17 +215,69 @@ func money(t *rapid.T, name string) *llm.Money {
 }
 
 func drawRates(t *rapid.T) Rates {
-	return Rates{money(t, "in"), money(t, "out"), money(t, "read"), money(t, "write"), money(t, "write1h"), money(t, "audio"), money(t, "outaudio"), money(t, "reasoning")}
+	var r Rates
+	for k, m := range r.fields() {
+		*m = money(t, kindNames[k])
+	}
+	return r
 }
 
-func drawPrice(t *rapid.T) Price {
-	p := Price{Rates: drawRates(t), Request: money(t, "request")}
+func drawTiers(t *rapid.T) (tiers []Tier) {
 	above := int64(0)
 	for range rapid.IntRange(0, 3).Draw(t, "tiers") {
 		above += rapid.Int64Range(1, 300_000).Draw(t, "above")
-		p.Tiers = append(p.Tiers, Tier{Above: above, Rates: drawRates(t)})
+		tiers = append(tiers, Tier{Above: above, Rates: drawRates(t)})
+	}
+	return tiers
+}
+
+func drawFactor(t *rapid.T) Factor {
+	return Factor(rapid.Int64Range(1, 7*int64(llm.USD)).Draw(t, "factor"))
+}
+
+func drawPrice(t *rapid.T) Price {
+	p := Price{Rates: drawRates(t), Tiers: drawTiers(t), Request: money(t, "request"), Served: map[string]*Served{}, Regions: map[string]Factor{}}
+	for _, name := range []string{"flex", "priority", "fast", "batch"} {
+		if rapid.Bool().Draw(t, name) {
+			s := &Served{Rates: drawRates(t), Tiers: drawTiers(t)}
+			if rapid.Bool().Draw(t, "times") {
+				s.Times = drawFactor(t)
+			}
+			p.Served[name] = s
+		}
+	}
+	for _, name := range []string{"us", "eu"} {
+		if rapid.Bool().Draw(t, name) {
+			p.Regions[name] = drawFactor(t)
+		}
 	}
 	return p
+}
+
+// drawAsk returns how a request asks to be served and a tier and region by which it
+// may be.
+func drawAsk(t *rapid.T) (a Ask, tier, region string) {
+	a.Tier = rapid.SampledFrom([]string{"", "auto", "default", "standard_only", "flex", "Priority", "novel"}).Draw(t, "asked")
+	a.NotFast = rapid.Bool().Draw(t, "not fast")
+	a.Region = rapid.SampledFrom([]string{"", "global", "us", "EU"}).Draw(t, "asked region")
+	tiers := []string{"", "default", "standard"}
+	switch a.Tier {
+	case "", "auto", "novel":
+		tiers = append(tiers, "flex", "PRIORITY", "novel")
+	case "flex", "Priority":
+		tiers = append(tiers, a.Tier)
+	}
+	if !a.NotFast {
+		tiers = append(tiers, "fast")
+	}
+	regions := []string{"", "global"}
+	switch a.Region {
+	case "":
+		regions = append(regions, "us", "EU")
+	case "us", "EU":
+		regions = append(regions, a.Region)
+	}
+	return a, rapid.SampledFrom(tiers).Draw(t, "tier"), rapid.SampledFrom(regions).Draw(t, "region")
 }
 
 // split cuts n into parts at random.
@@ -245,11 +297,18 @@ func TestBoundCoversEveryUsage(t *testing.T) {
 		in, out := rapid.Int64Range(0, 1_000_000).Draw(t, "input"), rapid.Int64Range(0, 100_000).Draw(t, "output")
 		used := split(t, rapid.Int64Range(0, in).Draw(t, "used"), 4)
 		produced := rapid.Int64Range(0, out).Draw(t, "produced")
-		kinds := split(t, produced, 3)
-		u := llm.Usage{Input: used[0], CacheRead: used[1], CacheWrite: used[2], CacheWrite1h: used[3], Output: produced, OutputAudio: kinds[0], Reasoning: kinds[1]}
+		kinds := split(t, produced, 4)
+		ask, tier, region := drawAsk(t)
+		u := llm.Usage{Input: used[0], CacheRead: used[1], CacheWrite: used[2], CacheWrite1h: used[3], Output: produced, OutputAudio: kinds[0], OutputImage: kinds[1], Reasoning: kinds[2],
+			OutputSplit: rapid.Bool().Draw(t, "split"), Tier: tier, Region: region}
 		u.InputAudio = rapid.Int64Range(0, u.Input).Draw(t, "audio")
-		if cost, bound := p.Cost(&u), p.Bound(in, out); cost > bound {
-			t.Fatalf("cost %s of %+v is above the bound %s of %d and %d", cost, u, bound, in, out)
+		u.InputImage = rapid.Int64Range(0, u.Input-u.InputAudio).Draw(t, "image")
+		u.CacheReadAudio = rapid.Int64Range(0, u.CacheRead).Draw(t, "cached audio")
+		if cost, bound := p.Cost(&u), p.Bound(in, out, ask); cost > bound {
+			t.Fatalf("cost %s of %+v is above the bound %s of %d and %d asked for by %+v", cost, u, bound, in, out, ask)
+		}
+		if p.Bound(in, out, ask) > p.Bound(in, out, Ask{}) {
+			t.Fatal("asking for something costs more than asking for nothing")
 		}
 	})
 }
@@ -319,7 +378,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		if p, ok := c.Lookup("p", "p", "m1", asOf); ok {
 			u := llm.Usage{Input: 7, CacheRead: 5, Output: 3}
-			if p.Cost(&u) > p.Bound(12, 3) {
+			if p.Cost(&u) > p.Bound(12, 3, Ask{}) {
 				t.Fatal("cost above bound")
 			}
 		}

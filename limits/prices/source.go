@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 )
 
@@ -48,8 +49,10 @@ func (s *Source) Update(data []byte) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	sum := sha256.Sum256(data)
-	c.version += "~" + hex.EncodeToString(sum[:4])
+	if !strings.Contains(c.version, "~") {
+		sum := sha256.Sum256(data)
+		c.version += "~" + hex.EncodeToString(sum[:4])
+	}
 	before := s.read.Load()
 	if before != nil {
 		if before.version == c.version {

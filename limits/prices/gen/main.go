@@ -94,15 +94,20 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	s.AsOf = args[1]
-	made, err := json.Marshal(s, jsontext.WithIndent(" "))
+	made, err := marshal(s)
 	if err != nil {
 		return err
 	}
 	if _, err := prices.Load(made); err != nil {
 		return fmt.Errorf("the result does not load: %w", err)
 	}
-	_, err = out.Write(append(made, '\n'))
+	_, err = out.Write(made)
 	return err
+}
+
+func marshal(s *prices.Snapshot) ([]byte, error) {
+	made, err := json.Marshal(s, jsontext.WithIndent(" "), json.Deterministic(true))
+	return append(made, '\n'), err
 }
 
 func convert(data []byte) (*prices.Snapshot, error) {
@@ -119,6 +124,7 @@ func convert(data []byte) (*prices.Snapshot, error) {
 				return nil, fmt.Errorf("%s, %s: %w", sp.ID, sm.ID, err)
 			}
 			if m != nil {
+				supplement(sp.ID, m)
 				p.Models = append(p.Models, *m)
 			}
 		}
@@ -205,18 +211,18 @@ var fields = map[string]field{
 	"cache_write_1h_mtok": {rate: func(r *prices.SnapshotRates) *string { return &r.CacheWrite1h }},
 	"input_audio_mtok":    {rate: func(r *prices.SnapshotRates) *string { return &r.InputAudio }},
 	"output_audio_mtok":   {rate: func(r *prices.SnapshotRates) *string { return &r.OutputAudio }},
-	// The usage that providers report does not tell media from text: what
-	// cannot be told apart costs the dearer of the two.
-	"input_image_mtok":  {rate: func(r *prices.SnapshotRates) *string { return &r.Input }},
+	"input_image_mtok":    {rate: func(r *prices.SnapshotRates) *string { return &r.InputImage }},
+	"output_image_mtok":   {rate: func(r *prices.SnapshotRates) *string { return &r.OutputImage }},
+	// The usage that providers report does not tell films from text: what cannot
+	// be told apart costs the dearer of the two.
 	"input_video_mtok":  {rate: func(r *prices.SnapshotRates) *string { return &r.Input }},
-	"output_image_mtok": {rate: func(r *prices.SnapshotRates) *string { return &r.Output }},
 	"output_video_mtok": {rate: func(r *prices.SnapshotRates) *string { return &r.Output }},
 
 	"output_reasoning_mtok": {rate: func(r *prices.SnapshotRates) *string { return &r.Reasoning }},
-	// Read from the cache in media or billed as citations: not reported apart,
-	// and never dearer than what it is part of.
-	"cache_audio_read_mtok": {},
-	"cache_image_read_mtok": {},
+	"cache_audio_read_mtok": {rate: func(r *prices.SnapshotRates) *string { return &r.CacheReadAudio }},
+	// Nor pictures read from the cache; citations are never dearer than the output
+	// that they are part of.
+	"cache_image_read_mtok": {rate: func(r *prices.SnapshotRates) *string { return &r.CacheRead }},
 	"output_citation_mtok":  {},
 
 	"web_searches_kcount": {fee: func(p *prices.SnapshotPrice) *string { return &p.WebSearch }},

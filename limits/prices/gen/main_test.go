@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func TestGenerate(t *testing.T) {
 		if !ok || *a.Input != 180_000_000 || *a.Output != llm.USD || a.Tiers[0].Above != 1000 || *a.Tiers[0].Output != 2*llm.USD || *a.WebSearch != 10_000_000 {
 			t.Errorf("a: %v %+v", ok, a)
 		}
-		if b, _ := c.Lookup("", "openai", "xbbx", at); *b.Input != 7*llm.USD {
+		if b, _ := c.Lookup("", "openai", "xbbx", at); *b.Input != 50_000_000 || *b.InputImage != 7*llm.USD {
 			t.Errorf("b: %+v", b)
 		}
 		if b, _ := c.Lookup("", "openai", "xbbx", at.AddDate(0, 1, 0)); *b.Input != llm.USD {
@@ -51,6 +52,36 @@ func TestGenerate(t *testing.T) {
 		if _, ok := c.Lookup("", "openai", "u", at); ok {
 			t.Error("a model without a price got one")
 		}
+	}
+}
+
+// The snapshot in the binary is what the generator writes, byte for byte, and has
+// what it adds to the source.
+func TestSnapshotIsTheGenerators(t *testing.T) {
+	b, err := os.ReadFile("../snapshot.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := prices.Import(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range im.Snapshot.Providers {
+		p := &im.Snapshot.Providers[i]
+		if p.WellKnown != wellKnown[p.Name] || !slices.Equal(p.Also, also[p.Name]) {
+			t.Errorf("provider %s: well known %v, also %v", p.Name, p.WellKnown, p.Also)
+		}
+		for j := range p.Models {
+			supplement(p.Name, &p.Models[j])
+		}
+	}
+	made, err := marshal(im.Snapshot)
+	if err != nil || !bytes.Equal(made, b) {
+		t.Errorf("the snapshot was not made by the generator: %v", err)
+	}
+	sonnet, ok := prices.Embedded().Lookup("", "anthropic", "claude-opus-4-8", time.Now())
+	if !ok || sonnet.Regions["us"] != 1_100_000_000 || sonnet.Served["fast"].Times != 2_000_000_000 {
+		t.Errorf("supplements: %+v", sonnet)
 	}
 }
 
