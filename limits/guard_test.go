@@ -52,7 +52,7 @@ func guard(t testing.TB, o GuardOptions) *fixture {
 	t.Helper()
 	f := &fixture{path: filepath.Join(t.TempDir(), "ledger.db")}
 	var err error
-	if f.l, err = ledger.Open(f.path, ledger.Options{}); err != nil {
+	if f.l, err = ledger.Open(f.path, ledger.Options{Now: func() time.Time { return noon }}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.l.Close() })

@@ -28,6 +28,9 @@ func open(t testing.TB, o Options) *Ledger {
 
 func openAt(t testing.TB, path string, o Options) *Ledger {
 	t.Helper()
+	if o.Now == nil { // what tests write is of that day, whatever the day is
+		o.Now = func() time.Time { return noon }
+	}
 	l, err := Open(path, o)
 	if err != nil {
 		t.Fatal(err)
