@@ -23,6 +23,8 @@ type logStatus struct {
 	Size         int64    `json:"size"` // durable records
 	VerifierKey  string   `json:"verifier_key"`
 	VerifierKeys []string `json:"verifier_keys"` // all that ever signed, newest first
+	// Published says where its checkpoints have gone.
+	Published []audit.Published `json:"published,omitempty"`
 }
 
 // audit answers below /llm_gateway/audit/.
@@ -59,7 +61,7 @@ func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case rest == "":
-		return writeJSON(w, logStatus{Name: name, Size: log.Size(), VerifierKey: log.VerifierKey(), VerifierKeys: strings.Fields(log.VerifierKeys())})
+		return writeJSON(w, logStatus{Name: name, Size: log.Size(), VerifierKey: log.VerifierKey(), VerifierKeys: strings.Fields(log.VerifierKeys()), Published: log.Published()})
 	case what == "checkpoint" && which == "":
 		if err := log.Checkpoint(); err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
 )
@@ -45,6 +46,23 @@ type AuditLog struct {
 	// is refused. Default: the log keeps it in the file vault/kek, made at the
 	// first start.
 	VaultKey string `json:"vault_key,omitempty"`
+	// Witnesses cosign the checkpoints of the log (C2SP tlog-witness). Who holds
+	// the log's disk and key can then not rewrite it unnoticed.
+	Witnesses []AuditWitness `json:"witnesses,omitempty"`
+	// Publish are absolute paths of files, to which checkpoints are appended,
+	// and http(s) URLs, to which they are posted. Placeholders are resolved.
+	Publish []string `json:"publish,omitempty"`
+	// PublishEvery is how often witnesses and the others get the newest
+	// checkpoint, if the log has grown. Default: 10s.
+	PublishEvery caddy.Duration `json:"publish_every,omitempty"`
+}
+
+// AuditWitness is a witness of an audit log.
+type AuditWitness struct {
+	// URL is its submission prefix: `/add-checkpoint` is added.
+	URL string `json:"url"`
+	// Key is the verifier key of its cosignatures.
+	Key string `json:"key"`
 }
 
 var originName = regexp.MustCompile(`^[!-*,-~]{1,200}$`)
@@ -70,6 +88,13 @@ func (l *AuditLog) validate() error {
 		return errors.New("segment: want an age of at least 1h")
 	case l.Retention < -1 || l.Retention > 0 && time.Duration(l.Retention) < 24*time.Hour:
 		return errors.New("retention: want at least 1d, or forever")
+	case l.PublishEvery < 0 || l.PublishEvery > 0 && time.Duration(l.PublishEvery) < time.Second:
+		return errors.New("publish_every: want at least 1s")
+	}
+	for _, w := range l.Witnesses {
+		if _, err := checkpoint.NewCosignatures(w.Key); err != nil {
+			return fmt.Errorf("witness: %w", err)
+		}
 	}
 	return nil
 }
@@ -101,10 +126,28 @@ func (l *AuditLog) options() (o audit.Options, err error) {
 			return o, fmt.Errorf("vault_key: %w", err)
 		}
 	}
+	o.PublishEvery = time.Duration(l.PublishEvery)
+	for _, w := range l.Witnesses {
+		to, err := resolved("witness", w.URL)
+		if err != nil {
+			return o, err
+		}
+		o.Witnesses = append(o.Witnesses, audit.Witness{URL: to, VerifierKey: w.Key})
+	}
+	for _, written := range l.Publish {
+		to, err := resolved("publish", written)
+		if err != nil {
+			return o, err
+		}
+		o.PublishTo = append(o.PublishTo, to)
+	}
+	if err := o.Settings.Check(); err != nil {
+		return o, err
+	}
 	for _, written := range l.Key {
 		text, err := signingKey(written)
 		if err != nil {
-			return o, fmt.Errorf("key: %w", err)
+			return o, err
 		}
 		o.Keys = append(o.Keys, text)
 	}
@@ -161,14 +204,7 @@ func signingKey(written string) (string, error) {
 	if path, ok := strings.CutPrefix(written, "{file."); ok && strings.Count(written, "{") == 1 {
 		return audit.ReadKeyFile(strings.TrimSuffix(path, "}"))
 	}
-	text, err := caddy.NewReplacer().ReplaceOrErr(written, true, true)
-	if err != nil {
-		return "", err
-	}
-	if text = strings.TrimSpace(text); text == "" {
-		return "", errors.New("resolves to nothing")
-	}
-	return text, nil
+	return resolved("key", written)
 }
 
 // parseAuditLog reads:
@@ -179,6 +215,9 @@ func signingKey(written string) (string, error) {
 //		segment   <size> [<age>]
 //		retention <duration>|forever
 //		vault_key <{env.…}|{file.…}>
+//		witness   <URL> <verifier key>
+//		publish   <path|URL…>
+//		publish_every <duration>
 //	}
 func parseAuditLog(d *caddyfile.Dispenser, app *App) error {
 	var name string
@@ -268,6 +307,25 @@ func (l *AuditLog) parse(option string, d *caddyfile.Dispenser) error {
 			return d.Errf("retention: %q is neither a duration such as 400d nor forever", args[0])
 		}
 		l.Retention = caddy.Duration(keep)
+	case "witness":
+		if !want(2, 2) {
+			return d.Err("witness takes the URL of a witness and the verifier key of its cosignatures")
+		}
+		l.Witnesses = append(l.Witnesses, AuditWitness{URL: args[0], Key: args[1]})
+	case "publish":
+		if len(args) == 0 {
+			return d.Err("publish takes paths of files and URLs")
+		}
+		l.Publish = args
+	case "publish_every":
+		if !want(1, 1) {
+			return d.Err("publish_every takes one duration")
+		}
+		every, err := caddy.ParseDuration(args[0])
+		if err != nil || every <= 0 {
+			return d.Errf("publish_every: %q is not a duration such as 1m", args[0])
+		}
+		l.PublishEvery = caddy.Duration(every)
 	default:
 		return d.Errf("unknown option %q of an audit log", option)
 	}

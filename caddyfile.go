@@ -25,7 +25,7 @@ func init() {
 	for _, m := range []caddy.Module{
 		new(App), new(AdminAPI), new(SafeEncoder),
 		new(handlers.Audit), new(handlers.Auth), new(handlers.RateLimit),
-		new(handlers.Policy), new(handlers.Cost), new(handlers.Upstream),
+		new(handlers.Policy), new(handlers.Cost), new(handlers.Upstream), new(handlers.Witness),
 	} {
 		caddy.RegisterModule(m)
 	}
@@ -60,6 +60,7 @@ var directives = []directive{
 	{"llm_policy", handlers.ParsePolicy, "invoke"},
 	{"llm_cost", handlers.ParseCost, "invoke"},
 	{"llm_upstream", handlers.ParseUpstream, "reverse_proxy"},
+	{"llm_witness", handlers.ParseWitness, "reverse_proxy"},
 }
 
 // parseGlobal reads the global option:

@@ -302,6 +302,12 @@ func (a *App) Required() []string { return a.require }
 // ConfigHash implements handlers.Gateway.
 func (a *App) ConfigHash() string { return a.hash }
 
+// StateDir implements handlers.Gateway.
+func (a *App) StateDir() string { return a.dataDir }
+
+// Node implements handlers.Gateway.
+func (a *App) Node() string { return hostname() }
+
 // UseAudit implements handlers.Gateway.
 func (a *App) UseAudit(name string) {
 	a.mu.Lock()

@@ -89,11 +89,27 @@ type Settings struct {
 	// Ballast is the space in bytes that is kept in reserve for a full disk; 0
 	// is none.
 	Ballast int64
+	// Witnesses cosign checkpoints; PublishTo are files, to which checkpoints
+	// are appended, and http(s) URLs, to which they are posted. Each gets the
+	// newest every PublishEvery (default 10 s) if the log has grown. They may
+	// hold secrets and are not part of what is told of a configuration.
+	Witnesses    []Witness     `json:"-"`
+	PublishTo    []string      `json:"-"`
+	PublishEvery time.Duration `json:"-"`
+}
+
+// Witness is a C2SP tlog-witness.
+type Witness struct {
+	// URL is its submission prefix, VerifierKey that of its cosignatures.
+	URL, VerifierKey string
 }
 
 func (s Settings) withDefaults() Settings {
 	if s.SegmentBytes <= 0 {
 		s.SegmentBytes = 64 << 20
+	}
+	if s.PublishEvery <= 0 {
+		s.PublishEvery = 10 * time.Second
 	}
 	return s
 }
@@ -102,6 +118,9 @@ func (s Settings) withDefaults() Settings {
 // and signs what it has: it is called when a configuration is loaded.
 func (l *Log) Configure(o Options) error {
 	s := o.Settings.withDefaults()
+	if err := l.publisher.configure(s); err != nil {
+		return err
+	}
 	l.settings.Store(&s)
 	if err := l.setKeys(o.Keys); err != nil {
 		return err
@@ -124,6 +143,7 @@ type Log struct {
 	stop       chan struct{} // closed when the log closes
 	background sync.WaitGroup
 	pruning    sync.Mutex
+	publisher  publisher
 
 	keyMu sync.Mutex // guards keys
 	keys  *keyring
@@ -363,7 +383,9 @@ func (l *Log) Close() error {
 	l.signal()
 	<-l.done
 	l.background.Wait()
-	return errors.Join(l.checkpoint(), l.closeFiles())
+	err := l.checkpoint()
+	l.publisher.end(l)
+	return errors.Join(err, l.closeFiles())
 }
 
 // tick is what the writer looks after once a second.

@@ -30,6 +30,9 @@ func Open(o Options) (_ *Log, err error) {
 	l.space.L = &l.mu
 	s := o.Settings.withDefaults()
 	l.settings.Store(&s)
+	if err := l.publisher.configure(s); err != nil {
+		return nil, err
+	}
 	if err := l.fs.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of the audit log: %w", err)
 	}
@@ -59,9 +62,10 @@ func Open(o Options) (_ *Log, err error) {
 	if l.settings.Load().Ballast > 0 {
 		l.layAt = l.opened
 	}
-	l.background.Add(1)
+	l.background.Add(2)
 	go l.run()
 	go l.upkeep()
+	go l.publish()
 	// What was found is signed at once: a process that dies again and again
 	// would otherwise never vouch for anything.
 	if len(events) > 0 {

@@ -42,6 +42,9 @@ type Gateway interface {
 	Required() []string
 	// ConfigHash identifies the configuration of the gateway in records.
 	ConfigHash() string
+	// StateDir is where the gateway keeps its files; Node names this machine.
+	StateDir() string
+	Node() string
 	// Enter leases everything that is open for one request. It waits a bounded
 	// time for Start. Stores.Leave must be called exactly once.
 	Enter(ctx context.Context) (*Stores, error)

@@ -32,6 +32,8 @@ func (*house) Asker() classify.Source                     { return new(classify.
 func (*house) Provider(string) (providers.Provider, bool) { return nil, false }
 func (*house) Catalogue() *prices.Catalogue               { return prices.Embedded() }
 func (*house) Required() []string                         { return nil }
+func (*house) StateDir() string                           { return "" }
+func (*house) Node() string                               { return "test" }
 func (*house) ConfigHash() string                         { return "" }
 func (h *house) Enter(context.Context) (*Stores, error) {
 	return &Stores{Leave: func() { h.left++ }}, nil
