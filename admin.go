@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
@@ -29,6 +32,9 @@ import (
 //	GET /llm_gateway/audit/                      the names of the logs
 //	GET /llm_gateway/usage                       rows of the ledger, added up
 //	GET /llm_gateway/budgets                     where every budget stands
+//	GET /llm_gateway/approvals                   calls that wait for a person
+//	POST /llm_gateway/approvals/grant            lets one of them be made, once
+//	POST /llm_gateway/approvals/deny             refuses it
 //	POST /llm_gateway/budgets/raise              gives one scope value more in this window
 //
 // It holds no state: after a failed reload Caddy keeps serving the old config
@@ -49,8 +55,31 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: adminPrefix + "audit/", Handler: caddy.AdminHandlerFunc(a.audit)},
 		{Pattern: adminPrefix + "usage", Handler: caddy.AdminHandlerFunc(a.usage)},
 		{Pattern: adminPrefix + "budgets", Handler: caddy.AdminHandlerFunc(a.budgetsHandler)},
+		{Pattern: adminPrefix + "approvals", Handler: caddy.AdminHandlerFunc(a.approvals)},
+		{Pattern: adminPrefix + "approvals/grant", Handler: caddy.AdminHandlerFunc(a.decideApproval)},
+		{Pattern: adminPrefix + "approvals/deny", Handler: caddy.AdminHandlerFunc(a.decideApproval)},
 		{Pattern: adminPrefix + "budgets/raise", Handler: caddy.AdminHandlerFunc(a.raise)},
 	}
+}
+
+// readChange reads the body of a POST that changes something.
+func readChange(w http.ResponseWriter, r *http.Request, into any) error {
+	if r.Method != http.MethodPost {
+		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("only POST")}
+	}
+	// A form of a foreign page cannot have this type without being asked for
+	// permission first, which Caddy's admin endpoint does not give.
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return caddy.APIError{HTTPStatus: http.StatusUnsupportedMediaType, Err: errors.New("want Content-Type: application/json")}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRaiseBody))
+	if err != nil {
+		return badRequest(err)
+	}
+	if err := jsonv2.Unmarshal(body, into, jsonv2.RejectUnknownMembers(true)); err != nil {
+		return badRequest(fmt.Errorf("reading the request: %w", err))
+	}
+	return nil
 }
 
 // running returns the app of the config that is live.

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/go-json-experiment/json"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
 )
@@ -138,20 +135,9 @@ type rotateAnswer struct {
 
 // rotateKey makes a new key. The record of who asked comes first.
 func rotateKey(w http.ResponseWriter, r *http.Request, log *audit.Log) error {
-	if r.Method != http.MethodPost {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("only POST")}
-	}
-	// See raise.
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return caddy.APIError{HTTPStatus: http.StatusUnsupportedMediaType, Err: errors.New("want Content-Type: application/json")}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRaiseBody))
-	if err != nil {
-		return badRequest(err)
-	}
 	var req rotateRequest
-	if err := json.Unmarshal(body, &req, json.RejectUnknownMembers(true)); err != nil {
-		return badRequest(fmt.Errorf("reading the request: %w", err))
+	if err := readChange(w, r, &req); err != nil {
+		return err
 	}
 	const most = 10 * 365 * 24 * 3600
 	if req.OverlapSeconds < 60 || req.OverlapSeconds > most {

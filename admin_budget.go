@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -271,21 +269,9 @@ const (
 
 // raise answers POST /llm_gateway/budgets/raise.
 func (*AdminAPI) raise(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("only POST")}
-	}
-	// A form of a foreign page cannot have this type without being asked for
-	// permission first, which Caddy's admin endpoint does not give.
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return caddy.APIError{HTTPStatus: http.StatusUnsupportedMediaType, Err: errors.New("want Content-Type: application/json")}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRaiseBody))
-	if err != nil {
-		return badRequest(err)
-	}
 	var req raiseRequest
-	if err := json.Unmarshal(body, &req, json.RejectUnknownMembers(true)); err != nil {
-		return badRequest(fmt.Errorf("reading the request: %w", err))
+	if err := readChange(w, r, &req); err != nil {
+		return err
 	}
 	app, err := running()
 	if err != nil {

@@ -21,12 +21,13 @@ func registerCommand() {
   caddy llm usage reconcile    compare the ledger with a provider's export
   caddy llm budget show        where every budget stands
   caddy llm budget raise       give a key, team, … more until the window ends
+  caddy llm approval           calls that wait for a person: list, grant, deny
   caddy llm policy test        try the rules on cases that you wrote down
   caddy llm policy explain     what each rule makes of a request, and why
   caddy llm audit verify       check that an audit log was not altered
   caddy llm audit prove        a receipt for one record that verifies offline`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(demoCommand(), checkCommand(), whyCommand(), usageCommand(), budgetCommand(), auditCommand(), policyCommand())
+			cmd.AddCommand(demoCommand(), checkCommand(), whyCommand(), usageCommand(), budgetCommand(), auditCommand(), policyCommand(), approvalCommand())
 			// Errors are printed once, by Caddy.
 			cmd.SilenceUsage = true
 			for _, c := range cmd.Commands() {

@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/ledger"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/approval"
 )
 
 // The process-wide registries: one writer per path, whatever configs and
@@ -26,6 +27,8 @@ var (
 	ledgerRegistry lease.Registry[*ledger.Ledger]
 	ratesRegistry  lease.Registry[*limits.Rates]
 	objectRegistry lease.Registry[*objects.Store]
+
+	approvalRegistry lease.Registry[*approval.Store]
 )
 
 // openStores is what one config has open, counted by its lease and its
@@ -33,7 +36,8 @@ var (
 type openStores struct {
 	stores   handlers.Stores
 	refs     int
-	objects  *objects.Store // nil until it is needed
+	objects  *objects.Store  // nil until it is needed
+	approved *approval.Store // nil until it is needed
 	releases []func() error
 }
 
@@ -93,6 +97,7 @@ func (a *App) acquire() (err error) {
 		}
 		o.stores.Logs[name] = l.Value()
 	}
+	o.stores.Approvals = func() (*approval.Store, error) { return a.approvals(o, dir) }
 	o.stores.Objects = func() (*objects.Store, error) { return a.objects(o, dir) }
 	a.open = o
 	return nil
@@ -128,6 +133,27 @@ func (a *App) objects(o *openStores, dir string) (*objects.Store, error) {
 	o.releases = append(o.releases, l.Release)
 	o.objects = l.Value()
 	return o.objects, nil
+}
+
+// approvals opens the record of calls that wait for a person, when it is first needed.
+func (a *App) approvals(o *openStores, dir string) (*approval.Store, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o.approved != nil {
+		return o.approved, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "approvals.db")
+	l, err := approvalRegistry.Acquire(path, func() (*approval.Store, error) { return approval.Open(path) })
+	if err != nil {
+		a.log.Error("the record of approvals cannot be opened", zap.Error(err))
+		return nil, err
+	}
+	o.releases = append(o.releases, l.Release)
+	o.approved = l.Value()
+	return o.approved, nil
 }
 
 // leave gives one lease of o back; the last one closes what nobody else has

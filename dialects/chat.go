@@ -31,8 +31,10 @@ func (p *parser) chatMember(name string) {
 		p.prediction()
 	case "web_search_options":
 		if !p.null() { // an empty object asks for a search, too
+			start := p.at()
 			p.count()
 			p.unbounded(name)
+			p.v.Tools = append(p.v.Tools, llm.Tool{Name: name, Type: name, Span: llm.Span{Start: start, End: p.Pos()}})
 		}
 	case "n_predict": // llama.cpp's own limit, which overrides the others
 		p.unboundedIfSet(name)

@@ -19,7 +19,9 @@ func (p *parser) messagesMember(name string) {
 		p.limit(name)
 	case "tools":
 		p.tools(name)
-	case "mcp_servers", "container":
+	case "mcp_servers":
+		p.servers(name)
+	case "container":
 		p.unboundedIfSet(name)
 	case "context_management":
 		p.contextManagement()

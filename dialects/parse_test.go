@@ -63,7 +63,7 @@ func TestContent(t *testing.T) {
 				`system tool_def tools[1] "{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}"`, `system tool_def tools[2] "{\"type\":\"web_search_preview\"}"`,
 				`system tool_def tools[3] "{\"type\":\"We Ird\"}"`, `system tool_def functions[0] "{\"name\":\"old\"}"`, `assistant text prediction.content "p"`,
 				`system tool_def response_format.json_schema "{\"name\":\"x\"}"`,
-				`tool function f`, `tool custom c`, `tool web_search_preview `, `tool We Ird `, `tool function old`,
+				`tool function f`, `tool custom c`, `tool web_search_preview `, `tool We Ird `, `tool function old`, `tool web_search_options web_search_options`,
 				`unbounded web_search_preview unknown_tool web_search_options n_predict prediction`}},
 		{llm.Chat, `{"model":"m","messages":[{"role":"user","content":"` + `\ud800` + `"}],"web_search_options":null,"tools":null,"prediction":null}`,
 			[]string{`user text messages[0].content "�"`}},
@@ -112,7 +112,7 @@ func TestContent(t *testing.T) {
 		{llm.Messages, `{"model":"m","messages":[],"tools":[{"name":"f","input_schema":{"type":"object"}},{"type":"custom","name":"g"},{"type":"bash_20250124","name":"bash"},{"type":"web_search_20250305","name":"web_search"}],"mcp_servers":[{"type":"url"}],"container":"c","context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]}}`,
 			[]string{`system tool_def tools[0] "{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}"`, `system tool_def tools[1] "{\"type\":\"custom\",\"name\":\"g\"}"`,
 				`system tool_def tools[2] "{\"type\":\"bash_20250124\",\"name\":\"bash\"}"`, `system tool_def tools[3] "{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}"`,
-				`tool function f`, `tool function g`, `tool bash_20250124 bash`, `tool web_search_20250305 web_search`,
+				`tool function f`, `tool function g`, `tool bash_20250124 bash`, `tool web_search_20250305 web_search`, `tool mcp_server `,
 				`unbounded web_search_20250305 mcp_servers container`}},
 		{llm.CountTokens, `{"model":"m","messages":[],"mcp_servers":[],"context_management":{"edits":[{"type":"\u0063ompact_20260112"}]}}`, []string{`unbounded context_management`}},
 

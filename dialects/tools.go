@@ -168,3 +168,31 @@ func (p *parser) arguments(name string) {
 }
 
 var callNames = strictjson.NewNames("name", "arguments", "input", "type", "function", "custom", "id")
+
+// mcpServer is the type of a server of tools that the provider calls itself.
+const mcpServer = "mcp_server"
+
+// servers reads Anthropic's mcp_servers: the tools of each are the model's, too,
+// whatever they are.
+func (p *parser) servers(name string) {
+	start := p.at()
+	p.unboundedIfSet(name)
+	if p.Err() != nil {
+		return
+	}
+	raw := p.Data()[start:p.Pos()]
+	for _, it := range jsonItems(raw) {
+		if len(p.v.Tools) >= maxPieces {
+			p.deny(name, "%s: more than %d: send fewer", name, maxPieces)
+			return
+		}
+		server := raw[it.value:it.end]
+		t := llm.Tool{Type: mcpServer, Span: llm.Span{Start: start + it.value, End: start + it.end}}
+		for _, m := range jsonItems(server) {
+			if m.name == "name" {
+				t.Name = jsonText(server[m.value:m.end])
+			}
+		}
+		p.v.Tools = append(p.v.Tools, t)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/approval"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
@@ -59,6 +60,8 @@ type Stores struct {
 	// Objects opens the record of who made what providers keep, once it is
 	// needed.
 	Objects func() (*objects.Store, error)
+	// Approvals opens the record of calls that wait for a person, once it is needed.
+	Approvals func() (*approval.Store, error)
 	// Leave gives this request's lease back.
 	Leave func()
 }

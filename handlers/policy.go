@@ -119,7 +119,7 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return err
 		}
 		env := policy.RequestEnv{
-			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Policy: h.hash,
+			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Policy: h.hash, Approvals: approvals{c.stores},
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
 		}
 		denied := h.set.Evaluate(r.Context(), &c.x, env)

@@ -1,12 +1,16 @@
 package handlers
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 )
 
@@ -19,6 +23,16 @@ import (
 //		set   <name> `<CEL>` {
 //			model      <model>
 //			max_tokens <n>
+//			temperature|top_p|top_k|seed|… <value>
+//			<options>
+//		}
+//		strip_tools    <name> `<CEL>` [<pattern…>] { <options> }
+//		require_header <name> `<CEL>` <header> [<pattern…>] {
+//			message "<message>"
+//			<options>
+//		}
+//		approve <name> `<CEL>` ["<message>"] {
+//			expires <duration>
 //			<options>
 //		}
 //		tag   <name> `<CEL>` <tag…> { <options> }
@@ -56,7 +70,7 @@ func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if read, ok := ruleArgs[d.Val()]; ok {
 			return h.unmarshalRule(d, read)
 		}
-		return d.Errf("unknown option %q of llm_policy; want a rule (deny, flag, redact, route, set, tag), cost_limit or deadline", d.Val())
+		return d.Errf("unknown option %q of llm_policy; want a rule (deny, flag, redact, route, set, tag, strip_tools, require_header, approve), cost_limit or deadline", d.Val())
 	}); err != nil {
 		return err
 	}
@@ -76,6 +90,19 @@ var ruleArgs = map[string]func(d *caddyfile.Dispenser, r *Rule) error{
 		if r.Tags = d.RemainingArgs(); len(r.Tags) == 0 {
 			return d.Errf("tag %s takes one or more tags behind the expression", r.Name)
 		}
+		return nil
+	},
+	policy.ActionApprove: messageArg,
+	policy.ActionStripTools: func(d *caddyfile.Dispenser, r *Rule) error {
+		r.Tools = d.RemainingArgs()
+		return nil
+	},
+	policy.ActionRequireHeader: func(d *caddyfile.Dispenser, r *Rule) error {
+		if !d.NextArg() || d.Val() == "" {
+			return d.Errf("require_header %s takes the name of a header behind the expression", r.Name)
+		}
+		r.Header = d.Val()
+		r.Values = d.RemainingArgs()
 		return nil
 	},
 }
@@ -168,8 +195,13 @@ func (r *Rule) option(d *caddyfile.Dispenser) error {
 		}
 		return nil
 	default:
-		if r.Action == policy.ActionSet {
+		switch {
+		case r.Action == policy.ActionSet:
 			return r.setting(d)
+		case name == "message" && r.Action == policy.ActionRequireHeader:
+			return oneArg(d, &r.Message)
+		case name == "expires" && r.Action == policy.ActionApprove:
+			return durationArg(d, &r.Expires)
 		}
 		return d.Errf("unknown option %q of rule %s; want in, buffer, enforcement or on_error", name, r.Name)
 	}
@@ -216,7 +248,29 @@ func (r *Rule) setting(d *caddyfile.Dispenser) error {
 	case "max_tokens":
 		return countArg(d, &r.MaxTokens)
 	default:
-		return d.Errf("unknown option %q of rule %s; want model, max_tokens, enforcement or on_error", name, r.Name)
+		kind, known := dialects.Settings[name]
+		if !known {
+			return d.Errf("unknown option %q of rule %s; want model, max_tokens, %s, enforcement or on_error", name, r.Name,
+				strings.Join(slices.Sorted(maps.Keys(dialects.Settings)), ", "))
+		}
+		if _, twice := r.Settings[name]; twice {
+			return d.Errf("%s is given twice", name)
+		}
+		value := ""
+		if err := oneArg(d, &value); err != nil {
+			return err
+		}
+		if kind == 's' {
+			value = strconv.Quote(value)
+		}
+		if !json.Valid([]byte(value)) {
+			return d.Errf("%s cannot be set to %s", name, value)
+		}
+		if r.Settings == nil {
+			r.Settings = map[string]json.RawMessage{}
+		}
+		r.Settings[name] = json.RawMessage(value)
+		return nil
 	}
 }
 

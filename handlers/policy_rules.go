@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/redact"
@@ -13,7 +16,8 @@ import (
 type Rule struct {
 	// Name identifies the rule in refusals, records and metrics.
 	Name string `json:"name"`
-	// Action is `deny`, `flag`, `route`, `set`, `tag` or `redact`.
+	// Action is `deny`, `flag`, `route`, `set`, `tag`, `strip_tools`,
+	// `require_header`, `approve` or `redact`.
 	Action string `json:"action"`
 	// Expr is a CEL expression that is true when the rule matches. It never
 	// passes through placeholders. Not for `redact`.
@@ -31,6 +35,20 @@ type Rule struct {
 	// MaxTokens limits the output tokens, where the request says more or nothing.
 	// Of `set`. Default 0, which leaves the limit alone.
 	MaxTokens int64 `json:"max_tokens,omitempty"`
+	// Settings are members of the request to set, with their values: temperature,
+	// top_p, top_k, seed, frequency_penalty, presence_penalty, reasoning_effort,
+	// parallel_tool_calls, store. Of `set`.
+	Settings map[string]json.RawMessage `json:"settings,omitempty"`
+	// Tools are patterns of the names or types of the tools that `strip_tools`
+	// takes out of the request. Default: all tools.
+	Tools []string `json:"tools,omitempty"`
+	// Header is the request header that `require_header` wants; Values are patterns
+	// of which one must match its value. Default: any value.
+	Header string   `json:"header,omitempty"`
+	Values []string `json:"values,omitempty"`
+	// Expires is how long a person may take to approve a call, and its sender to
+	// make it. Of `approve`. Default 1h.
+	Expires caddy.Duration `json:"expires,omitempty"`
 	// Tags are added to the call in the record. Of `tag`.
 	Tags []string `json:"tags,omitempty"`
 	// Kinds are the kinds of data that `redact` takes out: `pii` or one of its
@@ -61,7 +79,8 @@ func (r *Rule) redaction() (*redact.Rule, error) {
 	switch {
 	case r.Name == "":
 		return nil, errors.New("a rule needs a name")
-	case r.Expr != "" || r.Message != "" || r.OnError != "" || r.Buffer || r.Model != "" || r.MaxTokens != 0 || len(r.Tags) > 0 || r.Sample != 0:
+	case r.Expr != "" || r.Message != "" || r.OnError != "" || r.Buffer || r.Model != "" || r.MaxTokens != 0 || len(r.Tags) > 0 || r.Sample != 0 ||
+		len(r.Settings) > 0 || len(r.Tools) > 0 || r.Header != "" || len(r.Values) > 0 || r.Expires != 0:
 		return nil, errors.New("a redact rule takes kinds, style, in and enforcement only")
 	case r.Enforcement != "" && r.Enforcement != "on" && r.Enforcement != "shadow":
 		return nil, fmt.Errorf("enforcement takes on or shadow, not %q", r.Enforcement)
@@ -94,6 +113,13 @@ func (r *Rule) rule() (policy.Rule, error) {
 	out := policy.Rule{
 		Name: r.Name, Action: r.Action, Expr: r.Expr, Buffer: r.Buffer, Message: r.Message, Model: r.Model, MaxTokens: r.MaxTokens, Tags: r.Tags,
 		Enforcement: r.Enforcement, Sample: r.Sample, OnError: r.OnError,
+		Tools: r.Tools, Header: r.Header, Values: r.Values, Expires: time.Duration(r.Expires),
+	}
+	for name, value := range r.Settings {
+		if out.Settings == nil {
+			out.Settings = make(map[string]string, len(r.Settings))
+		}
+		out.Settings[name] = string(value)
 	}
 	if len(r.Kinds) > 0 || r.Style != "" {
 		return out, fmt.Errorf("rule %s: only redact takes kinds and a style", r.Name)

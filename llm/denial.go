@@ -34,6 +34,7 @@ const (
 	CodeUnsupportedMedia   = "unsupported_media_type"
 	CodePolicyBlocked      = "policy_blocked"
 	CodeUnscannable        = "unscannable"
+	CodeApprovalRequired   = "approval_required"
 	CodeRateLimited        = "rate_limited"
 	CodeBudgetExceeded     = "budget_exceeded"
 	CodeProviderError      = "provider_error"

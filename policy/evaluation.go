@@ -29,7 +29,8 @@ type evaluation struct {
 	// is what was looked for in its texts.
 	answer  *answerView
 	watched *watched
-	routed  bool // a route rule has chosen the model
+	asked   *llm.View // the caller's own request
+	routed  bool      // a route rule has chosen the model
 
 	// What classifiers were asked and said, and what the rule at work would ask.
 	answers map[question]answer
@@ -82,13 +83,13 @@ var evaluations = sync.Pool{New: func() any {
 
 func newEvaluation(x *llm.Exchange, env RequestEnv) *evaluation {
 	e := evaluations.Get().(*evaluation)
-	e.x, e.env = x, env
+	e.x, e.env, e.asked = x, env, x.View
 	return e
 }
 
 // release gives the evaluation back, holding nothing of the request.
 func (e *evaluation) release() {
-	e.x, e.env, e.answer, e.watched, e.routed = nil, RequestEnv{}, nil, nil, false
+	e.x, e.env, e.answer, e.watched, e.asked, e.routed = nil, RequestEnv{}, nil, nil, nil, false
 	clear(e.memo[:])
 	clear(e.results)
 	clear(e.answers)

@@ -18,6 +18,10 @@ const (
 	ActionRoute = "route" // ask another model
 	ActionSet   = "set"   // change what the request asks for
 	ActionTag   = "tag"   // mark the call in the record and the ledger
+
+	ActionStripTools    = "strip_tools"    // take tools out of the request
+	ActionRequireHeader = "require_header" // refuse unless a header is there
+	ActionApprove       = "approve"        // refuse until a person has agreed
 )
 
 // The values of Rule.In, Rule.Enforcement and Rule.OnError.
@@ -50,15 +54,29 @@ type Rule struct {
 	// whole.
 	Buffer bool
 	// Message tells the client why it was refused and what to do; may be empty.
-	// It is sent as it stands. Of deny only.
+	// It is sent as it stands. Of deny, require_header and approve; of flag it says
+	// what the flag means, and nobody is told.
 	Message string
 	// Model is the model to ask. Of route, and of set.
 	Model string
 	// MaxTokens is the limit on output tokens to set, or to lower to; 0 for none.
 	// Of set.
 	MaxTokens int64
+	// Settings are members of the request to set, see dialects.Settings, with their
+	// values as JSON. Of set.
+	Settings map[string]string
 	// Tags are those to add. Of tag.
 	Tags []string
+	// Tools are patterns of names or types of tools, as llm.MatchModel takes them.
+	// Of strip_tools; none stands for all tools.
+	Tools []string
+	// Header is the name of the header that must be there, Values are patterns of
+	// which one must match it, none for any value. Of require_header.
+	Header string
+	Values []string
+	// Expires is how long a person may take, and how long after that the call may
+	// be made. Of approve; 0 means an hour.
+	Expires time.Duration
 	// Enforcement is "on" (or empty), "shadow" or "sample".
 	Enforcement string
 	// Sample is the share of the calls, in percent from 1 to 99, for which the rule
@@ -103,6 +121,9 @@ type RequestEnv struct {
 	Now time.Time
 	// Policy is the hash by which decisions name the set of rules, "" for its own.
 	Policy string
+	// Approvals keeps the calls that wait for a person, and knows which of them may
+	// go. Where it is nil, an approve rule that matches refuses.
+	Approvals Approver
 	// Classifiers answer classify(). Where it is nil, rules that need an answer cannot
 	// be evaluated.
 	Classifiers classify.Asker

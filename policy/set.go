@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -125,8 +126,12 @@ func hashRules(rules []rule, o *options) string {
 	fmt.Fprintf(h, "llm-policy-2 %d %d %d\n", len(rules), o.costLimit, o.deadline)
 	for i := range rules {
 		r := &rules[i]
-		for _, part := range append([]string{r.Name, r.Action, r.Expr, r.Message, r.Enforcement, r.OnError, r.In, r.Model,
-			fmt.Sprint(r.Buffer, r.Sample, r.MaxTokens, len(r.Tags))}, r.Tags...) {
+		parts := []string{r.Name, r.Action, r.Expr, r.Message, r.Enforcement, r.OnError, r.In, r.Model, r.Header,
+			fmt.Sprint(r.Buffer, r.Sample, r.MaxTokens, int64(r.Expires), len(r.Settings), len(r.Tags), len(r.Tools), len(r.Values))}
+		for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
+			parts = append(parts, name, r.Settings[name])
+		}
+		for _, part := range slices.Concat(parts, r.Tags, r.Tools, r.Values) {
 			fmt.Fprintf(h, "%d:%s\n", len(part), part)
 		}
 	}
