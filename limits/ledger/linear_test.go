@@ -26,41 +26,17 @@ type outcome struct {
 	settled, reserved llm.Money
 }
 
+// linearCalls is how many calls a history has at most.
+const linearCalls = 48
+
 // account is what the operations must look like: one budget, one thing after the
-// other.
+// other. It is a plain value, so that the search knows a state it has been in.
 type account struct {
 	settled, reserved llm.Money
-	open              string // the calls that hold something, as fmt prints them
+	open              [linearCalls]llm.Money // what each call holds
 }
 
 func linearModel(amount llm.Money) porcupine.Model {
-	needs := func(open string) map[int]llm.Money {
-		m := map[int]llm.Money{}
-		for rest := open; rest != ""; {
-			var call int
-			var n int64
-			if _, err := fmt.Sscanf(rest, "%d:%d;", &call, &n); err != nil {
-				break
-			}
-			m[call] = llm.Money(n)
-			for i := range rest {
-				if rest[i] == ';' {
-					rest = rest[i+1:]
-					break
-				}
-			}
-		}
-		return m
-	}
-	without := func(open string, call int) string {
-		out := ""
-		for c := range 1000 {
-			if n, ok := needs(open)[c]; ok && c != call {
-				out += fmt.Sprintf("%d:%d;", c, n)
-			}
-		}
-		return out
-	}
 	return porcupine.Model{
 		Init: func() any { return account{} },
 		Step: func(state, input, output any) (bool, any) {
@@ -73,14 +49,14 @@ func linearModel(amount llm.Money) porcupine.Model {
 				}
 				if fits {
 					a.reserved += op.n
-					a.open += fmt.Sprintf("%d:%d;", op.call, op.n)
+					a.open[op.call] = op.n
 				}
 			case "settle", "cancel":
-				need, ok := needs(a.open)[op.call]
-				if !ok {
+				need := a.open[op.call]
+				if need == 0 {
 					return false, a
 				}
-				a.open = without(a.open, op.call)
+				a.open[op.call] = 0
 				a.reserved -= need
 				a.settled += op.n
 			case "read":
@@ -100,6 +76,7 @@ func TestReservationsAreLinearizable(t *testing.T) {
 	if testing.Short() {
 		rounds = 8
 	}
+	decided := 0
 	for round := range rounds {
 		l := openAt(t, filepath.Join(t.TempDir(), "ledger.db"), Options{NoSync: true})
 		b := &Budget{Amount: amount, Window: Total, Scope: "key"}
@@ -114,7 +91,7 @@ func TestReservationsAreLinearizable(t *testing.T) {
 			mu.Unlock()
 		}
 		var wg sync.WaitGroup
-		for g := range 6 {
+		for g := range linearCalls / 8 {
 			wg.Go(func() {
 				r := rand.New(rand.NewPCG(uint64(round), uint64(g)))
 				for i := range 8 {
@@ -149,12 +126,21 @@ func TestReservationsAreLinearizable(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if res := porcupine.CheckOperationsTimeout(linearModel(amount), history, 20*time.Second); res == porcupine.Illegal {
+		// On a busy machine so many operations can overlap that the search has no
+		// end; such a round says nothing.
+		switch porcupine.CheckOperationsTimeout(linearModel(amount), history, 2*time.Second) {
+		case porcupine.Illegal:
 			t.Fatalf("round %d: no order explains %d operations", round, len(history))
+		case porcupine.Ok:
+			decided++
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	t.Logf("%d of %d histories were decided", decided, rounds)
+	if decided == 0 {
+		t.Error("none of the histories could be decided")
 	}
 }
 
