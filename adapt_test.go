@@ -15,6 +15,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/caddy-llm-gateway/caddy-llm-gateway"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -129,6 +130,23 @@ func TestAdaptRefuses(t *testing.T) {
 		"global twice":         {global("\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}\n\t\tprovider openai {\n\t\t\tapi_key {env.K}\n\t\t}"), "given twice"},
 		"global type":          {global("\t\tprovider x opnai"), "opnai"},
 		"global price":         {global("\t\tprice x/* cheap"), "price"},
+		"price nothing":        {global("\t\tprice m"), "input and output"},
+		"price one":            {global("\t\tprice m 1"), "want <input> <output>"},
+		"price free block":     {global("\t\tprice m free {\n\t\t\tinput 1\n\t\t}"), "free and priced"},
+		"price twice":          {global("\t\tprice m 1 2 {\n\t\t\tinput 1\n\t\t}"), "input is given twice"},
+		"price rate":           {global("\t\tprice m 1 2 {\n\t\t\tinput_smell 1\n\t\t}"), "input_smell"},
+		"price amount":         {global("\t\tprice m {\n\t\t\tinput 1e-6\n\t\t}"), "1e-6"},
+		"price negative":       {global("\t\tprice m {\n\t\t\tinput -1\n\t\t}"), "-1"},
+		"price band":           {global("\t\tprice m 1 2 {\n\t\t\tabove some {\n\t\t\t\tinput 1\n\t\t\t}\n\t\t}"), `"some"`},
+		"price bands fall":     {global("\t\tprice m 1 2 {\n\t\t\tabove 9 {\n\t\t\t\tinput 1\n\t\t\t}\n\t\t\tabove 8 {\n\t\t\t\tinput 1\n\t\t\t}\n\t\t}"), "rise"},
+		"price tier":           {global("\t\tprice m 1 2 {\n\t\t\ttier flex\n\t\t}"), "flex"},
+		"price tier standard":  {global("\t\tprice m 1 2 {\n\t\t\ttier default 2\n\t\t}"), "standard"},
+		"price tier twice":     {global("\t\tprice m 1 2 {\n\t\t\ttier flex 0.5\n\t\t\ttier flex 0.6\n\t\t}"), "twice"},
+		"price tier factor":    {global("\t\tprice m 1 2 {\n\t\t\ttier flex 0\n\t\t}"), "factor"},
+		"price region":         {global("\t\tprice m 1 2 {\n\t\t\tregion us\n\t\t}"), "region"},
+		"price region factor":  {global("\t\tprice m 1 2 {\n\t\t\tregion us 10%\n\t\t}"), "10%"},
+		"price global":         {global("\t\tprice m 1 2 {\n\t\t\tregion global 2\n\t\t}"), "global"},
+		"price max":            {global("\t\tprice m 1 2 {\n\t\t\tmax_output 0\n\t\t}"), "max_output"},
 		"prices nothing":       {global("\t\tprices"), "file <path> or url <URL>"},
 		"prices kind":          {global("\t\tprices ftp x"), `"ftp"`},
 		"prices twice":         {global("\t\tprices file /a\n\t\tprices file /b"), "given twice"},
@@ -244,5 +262,31 @@ func TestExamples(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(data, "caddy", "llm*")); len(left) > 0 {
 		t.Errorf("validating left %v behind", left)
+	}
+}
+
+// What docs/prices.md shows is accepted.
+func TestPricesPage(t *testing.T) {
+	b, err := os.ReadFile("docs/prices.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(after string) string {
+		_, rest, _ := strings.Cut(string(b), after)
+		var lines []string
+		for _, line := range strings.Split(strings.TrimLeft(rest, "\n"), "\n") {
+			code, ok := strings.CutPrefix(line, "    ")
+			if !ok && line != "" {
+				break
+			}
+			lines = append(lines, code)
+		}
+		return strings.Join(lines, "\n")
+	}
+	if _, err := adapt(t, block("costs what the undated one does.\n")); err != nil {
+		t.Error(err)
+	}
+	if _, err := prices.Load([]byte(block("## The schema\n"))); err != nil {
+		t.Error(err)
 	}
 }

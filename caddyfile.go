@@ -12,7 +12,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/handlers"
-	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers/guest"
 )
 
@@ -83,7 +82,7 @@ var directives = []directive{
 //			language  <code>
 //		}
 //		price <provider/pattern> free
-//		price <provider/pattern> <input> <output> [<cache read> [<cache write>]]
+//		price <provider/pattern> [<input> <output> [<cache read> [<cache write>]]] { … }
 //		prices file <path>|url <URL> [refresh <duration>]
 //		on_crash charge|release
 //		audit <name> {
@@ -202,46 +201,4 @@ func parseProvider(d *caddyfile.Dispenser, app *App) error {
 	}
 	app.ProvidersRaw[name] = caddyconfig.JSONModuleObject(p, "type", typ, nil)
 	return nil
-}
-
-func parsePrice(d *caddyfile.Dispenser, app *App) error {
-	args := d.RemainingArgs()
-	if len(args) < 2 {
-		return d.Err("price takes a pattern and `free` or two to four prices in USD per million tokens")
-	}
-	o := PriceOverride{Match: args[0]}
-	if args[1] == "free" {
-		if len(args) > 2 {
-			return d.Errf("price %s: nothing may follow free", o.Match)
-		}
-		o.Free = true
-	} else {
-		if len(args) < 3 || len(args) > 5 {
-			return d.Errf("price %s: want <input> <output> [<cache read> [<cache write>]] in USD per million tokens", o.Match)
-		}
-		o.Input, o.Output = args[1], args[2]
-		if len(args) > 3 {
-			o.CacheRead = args[3]
-		}
-		if len(args) > 4 {
-			o.CacheWrite = args[4]
-		}
-	}
-	if _, err := o.override(); err != nil {
-		return d.Errf("price %s: %v", o.Match, err)
-	}
-	if slices.ContainsFunc(app.Prices, func(p PriceOverride) bool { return p.Match == o.Match }) {
-		return d.Errf("price %s is given twice", o.Match)
-	}
-	app.Prices = append(app.Prices, o)
-	return nil
-}
-
-// money reads an optional price; nil means not given, which is not zero.
-func money(s string) (*llm.Money, error) {
-	if s == "" {
-		return nil, nil
-	}
-	m, err := llm.ParseMoney(s)
-	return &m, err
 }

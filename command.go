@@ -24,10 +24,12 @@ func registerCommand() {
   caddy llm approval           calls that wait for a person: list, grant, deny
   caddy llm policy test        try the rules on cases that you wrote down
   caddy llm policy explain     what each rule makes of a request, and why
+  caddy llm prices show        what a model costs
+  caddy llm prices import      read LiteLLM's or models.dev's price list
   caddy llm audit verify       check that an audit log was not altered
   caddy llm audit prove        a receipt for one record that verifies offline`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(demoCommand(), checkCommand(), whyCommand(), usageCommand(), budgetCommand(), auditCommand(), policyCommand(), approvalCommand())
+			cmd.AddCommand(demoCommand(), checkCommand(), whyCommand(), usageCommand(), budgetCommand(), pricesCommand(), auditCommand(), policyCommand(), approvalCommand())
 			// Errors are printed once, by Caddy.
 			cmd.SilenceUsage = true
 			for _, c := range cmd.Commands() {

@@ -93,21 +93,6 @@ type App struct {
 	configLease *openStores
 }
 
-// PriceOverride sets the price of models, in USD per million tokens.
-type PriceOverride struct {
-	// Match is `provider/pattern`, or a pattern for every provider. `*` stands
-	// for any characters.
-	Match string `json:"match"`
-	// Free makes the models cost nothing.
-	Free bool `json:"free,omitempty"`
-	// Input and Output are the prices of input and output tokens; CacheRead
-	// and CacheWrite those of cached input, by default the price of input.
-	Input      string `json:"input,omitempty"`
-	Output     string `json:"output,omitempty"`
-	CacheRead  string `json:"cache_read,omitempty"`
-	CacheWrite string `json:"cache_write,omitempty"`
-}
-
 // CaddyModule describes the module to Caddy.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: handlers.AppName, New: func() caddy.Module { return new(App) }}
@@ -385,34 +370,3 @@ var (
 	_ caddy.CleanerUpper = (*App)(nil)
 	_ handlers.Gateway   = (*App)(nil)
 )
-
-// override turns the option into the catalogue's form.
-func (p PriceOverride) override() (prices.Override, error) {
-	o := prices.Override{Pattern: p.Match, Free: p.Free}
-	if p.Match == "" {
-		return o, errors.New("the pattern is empty")
-	}
-	if p.Free {
-		if p.Input+p.Output+p.CacheRead+p.CacheWrite != "" {
-			return o, errors.New("free and priced at once")
-		}
-		return o, nil
-	}
-	if p.Input == "" || p.Output == "" {
-		return o, errors.New("want the prices of input and output")
-	}
-	for _, f := range []struct {
-		name, written string
-		into          **llm.Money
-	}{
-		{"input", p.Input, &o.Input}, {"output", p.Output, &o.Output},
-		{"cache_read", p.CacheRead, &o.CacheRead}, {"cache_write", p.CacheWrite, &o.CacheWrite},
-	} {
-		m, err := money(f.written)
-		if err != nil {
-			return o, fmt.Errorf("%s: %w", f.name, err)
-		}
-		*f.into = m
-	}
-	return o, nil
-}

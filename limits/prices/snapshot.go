@@ -106,6 +106,14 @@ type SnapshotRates struct {
 var kindNames = [kinds]string{"input", "output", "cache_read", "cache_write", "cache_write_1h", "cache_read_audio",
 	"input_audio", "input_image", "output_audio", "output_image", "reasoning"}
 
+// Named returns where the rate of that name stands, nil if there is no such rate.
+func (sr *SnapshotRates) Named(name string) *string {
+	if k := slices.Index(kindNames[:], name); k >= 0 {
+		return sr.fields()[k]
+	}
+	return nil
+}
+
 // fields are the rates by kind.
 func (sr *SnapshotRates) fields() [kinds]*string {
 	return [kinds]*string{&sr.Input, &sr.Output, &sr.CacheRead, &sr.CacheWrite, &sr.CacheWrite1h, &sr.CacheReadAudio,
