@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -46,6 +47,10 @@ type AuditLog struct {
 	// is refused. Default: the log keeps it in the file vault/kek, made at the
 	// first start.
 	VaultKey string `json:"vault_key,omitempty"`
+	// SinksRaw are where copies of the records go as they are written: to a Caddy
+	// logger (`log`), a `webhook`, a collector (`otlp`). The log never waits for
+	// them. Default none.
+	SinksRaw []json.RawMessage `json:"sinks,omitempty" caddy:"namespace=llm_gateway.audit_sinks inline_key=sink"`
 	// Witnesses cosign the checkpoints of the log (C2SP tlog-witness). Who holds
 	// the log's disk and key can then not rewrite it unnoticed.
 	Witnesses []AuditWitness `json:"witnesses,omitempty"`
@@ -155,7 +160,8 @@ func (l *AuditLog) options() (o audit.Options, err error) {
 }
 
 // provisionAudit resolves what was told of logs. It opens no log.
-func (a *App) provisionAudit() error {
+func (a *App) provisionAudit(ctx caddy.Context) error {
+	a.auditSinks = map[string][]namedSink{}
 	a.auditLogs = make(map[string]audit.Options, len(a.Audit))
 	for name, l := range a.Audit {
 		if !auditName.MatchString(name) {
@@ -172,6 +178,9 @@ func (a *App) provisionAudit() error {
 			a.log.Warn("records of the audit log are kept for less than six months", zap.String("log", name), zap.Duration("retention", o.Retention))
 		}
 		a.auditLogs[name] = o
+		if a.auditSinks[name], err = l.loadSinks(ctx); err != nil {
+			return fmt.Errorf("llm_gateway: audit %s: %w", name, err)
+		}
 	}
 	return nil
 }
@@ -218,6 +227,9 @@ func signingKey(written string) (string, error) {
 //		witness   <URL> <verifier key>
 //		publish   <path|URL…>
 //		publish_every <duration>
+//		sink      log
+//		sink      webhook <url> { secret <secret> }
+//		sink      otlp [<url>] { header <name> <value> }
 //	}
 func parseAuditLog(d *caddyfile.Dispenser, app *App) error {
 	var name string
@@ -234,10 +246,16 @@ func parseAuditLog(d *caddyfile.Dispenser, app *App) error {
 	seen := map[string]bool{}
 	for d.NextBlock(1) {
 		option := d.Val()
-		if seen[option] && option != "witness" {
+		if seen[option] && option != "witness" && option != "sink" {
 			return d.Errf("%s is given twice", option)
 		}
 		seen[option] = true
+		if option == "sink" {
+			if err := l.parseSink(d); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := l.parse(option, d); err != nil {
 			return err
 		}

@@ -78,6 +78,8 @@ type App struct {
 	classifiers *classify.Registry
 	dataDir     string
 	hash        string
+	auditSinks  map[string][]namedSink   // by log
+	stopFeeds   func()                   // nil before Start
 	auditLogs   map[string]audit.Options // of Audit, resolved
 	log         *zap.Logger
 
@@ -169,7 +171,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionClassifiers(); err != nil {
 		return err
 	}
-	if err := a.provisionAudit(); err != nil {
+	if err := a.provisionAudit(ctx); err != nil {
 		return err
 	}
 	if err := registerPriceMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -211,6 +213,7 @@ func (a *App) Start() error {
 	}
 	a.open.refs++
 	a.configLease = a.open
+	a.stopFeeds = a.feeds(a.open)
 	if a.priceWatch != nil {
 		a.priceWatch.begin()
 	}
@@ -232,7 +235,12 @@ func (a *App) Stop() error {
 	if a.cancel != nil {
 		a.cancel()
 	}
+	stopFeeds := a.stopFeeds
+	a.stopFeeds = nil
 	a.mu.Unlock()
+	if stopFeeds != nil {
+		stopFeeds()
+	}
 	if o != nil {
 		a.leave(o)
 	}

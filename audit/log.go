@@ -184,6 +184,9 @@ type Log struct {
 	layAt   time.Time // when to try to lay it in; zero once it is there
 	jumped  time.Duration
 
+	subMu       sync.Mutex // guards subscribers, which are never changed in place
+	subscribers []*subscriber
+
 	state sync.Mutex // guards what follows
 	size  int64      // durable records
 
@@ -518,6 +521,7 @@ func (l *Log) drain() bool {
 		l.state.Lock()
 		l.size = l.tree.n
 		l.state.Unlock()
+		l.publish(first, l.buf)
 	}
 	for i, a := range batch {
 		if err != nil {

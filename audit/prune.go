@@ -37,6 +37,11 @@ func (l *Log) prune(now time.Time) (first int64, err error) {
 	l.pruning.Lock()
 	defer l.pruning.Unlock()
 	keep := l.settings.Load().Retention
+	if keep > 0 && l.o.Vault != nil {
+		if _, err := l.o.Vault.PruneContent(now.Add(-keep)); err != nil {
+			return 0, err
+		}
+	}
 	starts, err := segments(l.fs, l.o.Dir)
 	if err != nil || len(starts) == 0 {
 		return 0, err

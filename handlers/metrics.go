@@ -28,6 +28,7 @@ var metrics = struct {
 	append   prometheus.Histogram
 	attempts *prometheus.CounterVec
 	failed   *prometheus.CounterVec
+	sinks    *prometheus.CounterVec
 	debt     *prometheus.CounterVec
 	warnings *prometheus.CounterVec
 	// undelivered are warnings that a webhook did not get.
@@ -43,6 +44,7 @@ var metrics = struct {
 	append:   prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "caddy", Subsystem: "llm", Name: "audit_append_duration_seconds", Help: "Time until an audit record was durable.", Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1}}),
 	attempts: counter("upstream_attempts_total", "Calls of providers, by result.", "provider", "result"),
 	failed:   counter("audit_failures_total", "Records that could not be written.", "log"),
+	sinks:    counter("audit_sink_records_total", "Records for the extra sinks of audit logs, by what became of them.", "log", "sink", "result"),
 	debt:     counter("cost_debt_usd_total", "Cost beyond what was reserved, in US dollars.", "server", "provider"),
 	warnings: counter("budget_warnings_total", "Thresholds of budgets that were reached.", "budget", "percent"),
 
@@ -63,7 +65,7 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 func RegisterMetrics(reg *prometheus.Registry, reserved func() llm.Money, ratios func(func(budget string, millis int64))) error {
 	for _, c := range []prometheus.Collector{
 		metrics.requests, metrics.tokens, metrics.cost, metrics.duration, metrics.ttft, metrics.denied,
-		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.debt, metrics.warnings, metrics.undelivered,
+		metrics.rules, metrics.append, metrics.attempts, metrics.failed, metrics.sinks, metrics.debt, metrics.warnings, metrics.undelivered,
 		classifierMetrics.asked, classifierMetrics.took, moneyGauges{reserved, ratios},
 	} {
 		if err := reg.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
@@ -105,6 +107,11 @@ func usd(m llm.Money) float64 { return float64(m) / float64(llm.USD) }
 
 // ObserveAppend measures the time until an audit record was durable.
 func ObserveAppend(d time.Duration) { metrics.append.Observe(d.Seconds()) }
+
+// SinkCounter counts what becomes of the records for a sink of an audit log.
+func SinkCounter(log, sink string) func(result string, n int) {
+	return func(result string, n int) { metrics.sinks.WithLabelValues(log, sink, result).Add(float64(n)) }
+}
 
 // series caches the collectors of one combination of labels: looking them up by
 // label values costs more than counting.
