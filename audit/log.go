@@ -521,7 +521,7 @@ func (l *Log) drain() bool {
 		l.state.Lock()
 		l.size = l.tree.n
 		l.state.Unlock()
-		l.publish(first, l.buf)
+		l.show(first, l.buf)
 	}
 	for i, a := range batch {
 		if err != nil {

@@ -27,8 +27,8 @@ type subscriber struct {
 	f func(index int64, line []byte)
 }
 
-// publish shows a batch, as it was written, to those who want to see it.
-func (l *Log) publish(first int64, lines []byte) {
+// show shows a batch, as it was written, to those who want to see it.
+func (l *Log) show(first int64, lines []byte) {
 	l.subMu.Lock()
 	subscribers := l.subscribers
 	l.subMu.Unlock()
