@@ -52,7 +52,8 @@ func TestKill(t *testing.T) {
 	}
 	dir := logDir(t)
 	acked := map[int64]string{}
-	for round := range 12 {
+	kills := repeat(t, "AUDIT_KILLS", 12)
+	for round := range kills {
 		cmd := exec.Command(exe)
 		cmd.Env = append(os.Environ(), "AUDIT_TEST_WRITER="+dir)
 		stdout, err := cmd.StdoutPipe()
@@ -93,7 +94,7 @@ func TestKill(t *testing.T) {
 		}
 	}
 	rep := verified(t, dir)
-	t.Logf("12 kills, %d records acknowledged, none lost; %s", len(acked), rep)
+	t.Logf("%d kills, %d records acknowledged, none lost; %s", kills, len(acked), rep)
 }
 
 // fill writes records from several goroutines and returns which were acknowledged.

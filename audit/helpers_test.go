@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,21 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// repeat is how often a test does its thing: n times, or as the variable says, for
+// the full figure.
+func repeat(t testing.TB, variable string, n int) int {
+	t.Helper()
+	if s := os.Getenv(variable); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	} else if testing.Short() {
+		n = n/4 + 1
+	}
+	return n
 }
 
 // exchange is an ordinary call that was answered.

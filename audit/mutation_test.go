@@ -125,10 +125,10 @@ func TestMutations(t *testing.T) {
 			forge(t, s, segs, seg(), signer)
 		},
 	}
-	n := 0
+	n, each := 0, repeat(t, "AUDIT_MUTATIONS", 40*len(mutations))/len(mutations)+1
 	for _, name := range slices.Sorted(maps.Keys(mutations)) { // the same every time
 		mutate := mutations[name]
-		for i := range 40 {
+		for i := range each {
 			s := clean.clone()
 			mutate(s)
 			same := len(s) == len(clean)

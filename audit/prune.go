@@ -39,7 +39,7 @@ func (l *Log) prune(now time.Time) (first int64, err error) {
 	keep := l.settings.Load().Retention
 	if keep > 0 && l.o.Vault != nil {
 		if _, err := l.o.Vault.PruneContent(now.Add(-keep)); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("removing old texts: %w", err)
 		}
 	}
 	starts, err := segments(l.fs, l.o.Dir)
