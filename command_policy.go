@@ -27,7 +27,7 @@ func policyCommand() *cobra.Command {
 		Use:   "policy",
 		Short: "Try rules on cases and requests, and see where they do not reach",
 	}
-	cmd.AddCommand(policyTestCommand(), policyExplainCommand())
+	cmd.AddCommand(policyTestCommand(), policyExplainCommand(), policyCoverageCommand())
 	return cmd
 }
 
