@@ -27,7 +27,7 @@ func policyCommand() *cobra.Command {
 		Use:   "policy",
 		Short: "Try rules on cases and requests, and see where they do not reach",
 	}
-	cmd.AddCommand(policyTestCommand(), policyExplainCommand(), policyCoverageCommand())
+	cmd.AddCommand(policyTestCommand(), policyExplainCommand(), policyCoverageCommand(), policyReplayCommand(), policyRecommendCommand())
 	return cmd
 }
 
@@ -63,13 +63,23 @@ func (r *checkedRoute) name() string {
 // trial finds the rules of the route that is meant and makes them ready to be tried.
 // Nothing else of the configuration is set up, so no secret is needed.
 func (p *policyConfig) trial() (*handlers.Trial, error) {
-	b, _, err := adaptFile(p.file, p.adapter)
+	policies, names, err := p.policies()
 	if err != nil {
 		return nil, err
 	}
+	return handlers.NewTrial(policies, names)
+}
+
+// policies are the llm_policy handlers of that route, and the names of the classifiers
+// that they may ask.
+func (p *policyConfig) policies() (policies []json.RawMessage, classifiers []string, err error) {
+	b, _, err := adaptFile(p.file, p.adapter)
+	if err != nil {
+		return nil, nil, err
+	}
 	routes, _, err := checkConfig(b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var found []checkedRoute
 	for _, r := range routes {
@@ -82,21 +92,18 @@ func (p *policyConfig) trial() (*handlers.Trial, error) {
 	}
 	switch {
 	case len(found) == 0 && p.route != "":
-		return nil, fmt.Errorf("%s: no route with llm_policy has %q in its name", p.file, p.route)
+		return nil, nil, fmt.Errorf("%s: no route with llm_policy has %q in its name", p.file, p.route)
 	case len(found) == 0:
-		return nil, fmt.Errorf("%s: no route to a model passes llm_policy", p.file)
+		return nil, nil, fmt.Errorf("%s: no route to a model passes llm_policy", p.file)
 	case len(found) > 1:
 		var names []string
 		for _, r := range found {
 			names = append(names, fmt.Sprintf("%q", r.name()))
 		}
-		return nil, fmt.Errorf("%s: routes have different rules; choose one by a part of its name: %s", p.file, strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("%s: routes have different rules; choose one by a part of its name: %s", p.file, strings.Join(names, ", "))
 	}
-	names, err := classifierNames(b)
-	if err != nil {
-		return nil, err
-	}
-	return handlers.NewTrial(found[0].Policies, names)
+	classifiers, err = classifierNames(b)
+	return found[0].Policies, classifiers, err
 }
 
 func sameJSON(a, b json.RawMessage) bool { return string(a) == string(b) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,6 +53,24 @@ func NewTrial(raw []json.RawMessage, classifiers []string) (*Trial, error) {
 	return t, nil
 }
 
+// Reads lists what each rule reads (see policy.Set.Reads): those that redact, the
+// texts where they look.
+func (t *Trial) Reads() map[string][]string {
+	out := map[string][]string{}
+	for _, h := range t.policies {
+		maps.Copy(out, h.set.Reads())
+		for _, r := range h.redacts {
+			if r.Request {
+				out[r.Name] = append(out[r.Name], "prompt.all")
+			}
+			if r.Response {
+				out[r.Name] = append(out[r.Name], "response.text")
+			}
+		}
+	}
+	return out
+}
+
 // Run implements trial.Runner.
 func (t *Trial) Run(ctx context.Context, q *trial.Request) (*trial.Outcome, error) {
 	u, err := url.ParseRequestURI(q.Path)
@@ -92,7 +111,7 @@ func (t *Trial) Run(ctx context.Context, q *trial.Request) (*trial.Outcome, erro
 		return owner.serve(w, r, next, func(opened *call, _ *http.Request) error {
 			c = opened
 			x := &c.x
-			x.Principal, x.Start, x.ClientIP = q.Caller, q.Now, q.IP
+			x.Principal, x.Start, x.ClientIP, x.Server = q.Caller, q.Now, q.IP, q.Server
 			x.Pass("auth")
 			return nil
 		})

@@ -17,6 +17,7 @@ type Request struct {
 	Header http.Header
 	Body   []byte
 	IP     string
+	Server string         // name of the HTTP server
 	Caller *llm.Principal // nil for nobody
 	Now    time.Time      // of the request's arrival
 	// Answer is what the model answers, in the form of chat completions if Translate
