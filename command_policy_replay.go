@@ -191,7 +191,8 @@ func recorded(rec *audit.Record, v *vault.Vault) (r *trial.Recorded, masked bool
 		r.WhyNoBody = why
 		return r, false
 	}
-	if c.Answer != nil {
+	// What was answered without asking a model is our own refusal.
+	if c.Answer != nil && len(rec.Attempts) > 0 && rec.Denial == nil {
 		r.Answer, _ = keptText(rec, v, c.Answer)
 	}
 	return r, c.Level == audit.LevelRedacted

@@ -46,7 +46,8 @@ func (c *call) judgeBeside(ctx context.Context, hash string, evaluate func(conte
 }
 
 // judged waits for the evaluations beside the call and puts what they decided on the
-// Exchange. The client has its answer by now.
+// Exchange. The client has its answer by now; the end of a stream's connection, and
+// the next request on it, wait as long as the slowest classifier may take.
 func (c *call) judged() {
 	b := c.aside
 	if b == nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -256,6 +257,15 @@ func TestCancelled(t *testing.T) {
 	}()
 	if _, err := r.Ask(ctx, question); !errors.Is(err, context.Canceled) || result != ResultCancelled {
 		t.Errorf("%v, %s", err, result)
+	}
+}
+
+// The trace of the request's own calls sees nothing of the question.
+func TestNoTrace(t *testing.T) {
+	s := newService(t, says(`{"flagged":false}`))
+	ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GetConn: func(string) { t.Error("traced") }})
+	if _, err := registry(t, Config{Protocol: "generic", URL: s.URL}).Ask(ctx, question); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -109,6 +109,13 @@ func (r *Registry) Ask(ctx context.Context, q Question) (Verdict, error) {
 	return v, err
 }
 
+// bare is a context without values. What a request carries (a trace of its own HTTP
+// calls, for one) is not about the question to a classifier.
+type bare struct{ context.Context }
+
+// Value returns nil.
+func (bare) Value(any) any { return nil }
+
 // classifier is one of them.
 type classifier struct {
 	Config
@@ -133,7 +140,7 @@ func (c *classifier) ask(ctx context.Context, q Question) (v Verdict, cached boo
 			return v, true, nil
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	ctx, cancel := context.WithTimeout(bare{ctx}, c.Timeout)
 	defer cancel()
 	v, err = c.post(ctx, q.Texts)
 	if err != nil {
