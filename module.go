@@ -317,6 +317,9 @@ func (a *App) UseLedger() {
 	a.ledger = true
 }
 
+// Budgets implements handlers.Gateway.
+func (a *App) Budgets() []limits.Budget { return a.configuredBudgets() }
+
 // UseBudgets implements handlers.Gateway. Handlers may declare the same budget:
 // what the first one says counts in views.
 func (a *App) UseBudgets(budgets []limits.Budget) {

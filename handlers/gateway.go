@@ -31,6 +31,8 @@ type Gateway interface {
 	// UseBudgets declares in Provision the budgets that calls are held to, for
 	// the views and changes of operators.
 	UseBudgets(budgets []limits.Budget)
+	// Budgets are those that were declared.
+	Budgets() []limits.Budget
 	// Background runs f from Start until the config is replaced.
 	Background(f func(ctx context.Context))
 	// Provider returns the provider of that name from the global option.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -35,6 +36,10 @@ type Policy struct {
 	CostLimit int64 `json:"cost_limit,omitempty"`
 	// Deadline bounds the time of one rule. Default 5ms.
 	Deadline caddy.Duration `json:"deadline,omitempty"`
+	// Unscannable says, of the parts of requests in which no rule can read (`file`,
+	// `image`, `tokens`), whether they are refused where a rule reads texts: `deny`
+	// or `allow`. Default: `deny` for files and tokens, `allow` for images.
+	Unscannable map[string]string `json:"unscannable,omitempty"`
 
 	common
 	set     *policy.Set
@@ -65,6 +70,11 @@ func (h *Policy) setUp() error {
 	}
 	if len(h.Rules) == 0 {
 		return errors.New("llm_policy: no rule")
+	}
+	for part, what := range h.Unscannable {
+		if !slices.Contains(policy.Parts, part) || what != "deny" && what != "allow" {
+			return fmt.Errorf("llm_policy: unscannable: want deny or allow for file, image or tokens, not %q for %q", what, part)
+		}
 	}
 	set, err := h.compile()
 	if err != nil {
@@ -107,6 +117,17 @@ func (h *Policy) policyHash() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// unscannable refuses what no rule can read, where one reads.
+func (h *Policy) unscannable(x *llm.Exchange) *llm.Denial {
+	if !h.set.ReadsTexts() && !slices.ContainsFunc(h.redacts, func(r *redact.Rule) bool { return r.Request && !r.Shadow }) {
+		return nil
+	}
+	return policy.Unscannable(x, h.hash, func(part string) bool {
+		what, said := h.Unscannable[part]
+		return what == "allow" || !said && part == policy.PartImage
+	})
+}
+
 func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	return h.serve(w, r, next, func(c *call, r *http.Request) error {
 		if err := c.ready(); err != nil {
@@ -119,10 +140,13 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return err
 		}
 		env := policy.RequestEnv{
-			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Policy: h.hash, Approvals: approvals{c.stores},
+			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
 		}
-		denied := h.set.Evaluate(r.Context(), &c.x, env)
+		denied := h.unscannable(&c.x)
+		if denied == nil {
+			denied = h.set.Evaluate(r.Context(), &c.x, env)
+		}
 		c.x.Judged(h.hash)
 		if denied != nil {
 			return denied

@@ -41,6 +41,7 @@ import (
 //			style       mask|hash|reversible
 //			enforcement on|shadow
 //		}
+//		unscannable deny|allow <file|image|tokens…>
 //		cost_limit <units>
 //		deadline   <duration>
 //		errors json|pass
@@ -66,16 +67,39 @@ func (h *Policy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return countArg(d, &h.CostLimit)
 		case "deadline":
 			return durationArg(d, &h.Deadline)
+		case "unscannable":
+			return h.unscannableArg(d)
 		}
 		if read, ok := ruleArgs[d.Val()]; ok {
 			return h.unmarshalRule(d, read)
 		}
-		return d.Errf("unknown option %q of llm_policy; want a rule (deny, flag, redact, route, set, tag, strip_tools, require_header, approve), cost_limit or deadline", d.Val())
+		return d.Errf("unknown option %q of llm_policy; want a rule (deny, flag, redact, route, set, tag, strip_tools, require_header, approve), unscannable, cost_limit or deadline", d.Val())
 	}); err != nil {
 		return err
 	}
 	if len(h.Rules) == 0 {
 		return d.Err("llm_policy needs at least one rule")
+	}
+	return nil
+}
+
+// unscannableArg reads deny or allow, and the parts of which it is said.
+func (h *Policy) unscannableArg(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) < 2 || args[0] != "deny" && args[0] != "allow" {
+		return d.Errf("unscannable takes deny or allow, and what: %s", strings.Join(policy.Parts, ", "))
+	}
+	for _, part := range args[1:] {
+		if !slices.Contains(policy.Parts, part) {
+			return d.Errf("unscannable: %q is none of %s", part, strings.Join(policy.Parts, ", "))
+		}
+		if _, twice := h.Unscannable[part]; twice {
+			return d.Errf("unscannable: %s is given twice", part)
+		}
+		if h.Unscannable == nil {
+			h.Unscannable = map[string]string{}
+		}
+		h.Unscannable[part] = args[0]
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ func (*house) UseAudit(string)                            {}
 func (*house) Background(func(context.Context))           {}
 func (*house) UseLedger()                                 {}
 func (*house) UseBudgets([]limits.Budget)                 {}
+func (*house) Budgets() []limits.Budget                   { return nil }
 func (*house) Asker() classify.Source                     { return new(classify.Registry) }
 func (*house) Provider(string) (providers.Provider, bool) { return nil, false }
 func (*house) Catalogue() *prices.Catalogue               { return prices.Embedded() }

@@ -50,6 +50,7 @@ func newLanguage(functions []cel.EnvOption) (*language, error) {
 		cel.Variable("caller", callerType.typ),
 		cel.Variable("request", requestType.typ),
 		cel.Variable("response", responseType.typ),
+		cel.Variable("budget", budgetType.typ),
 		cel.Variable("content", cel.ListType(segmentType.typ)),
 		cel.Variable("now", cel.TimestampType),
 		ext.Strings(), ext.Lists(ext.ListsMaxRangeSize(maxListLen)), ext.Sets(), ext.Math(),

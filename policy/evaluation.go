@@ -30,7 +30,10 @@ type evaluation struct {
 	answer  *answerView
 	watched *watched
 	asked   *llm.View // the caller's own request
-	routed  bool      // a route rule has chosen the model
+	// balances are the budgets, once counted.
+	balances []Budget
+	counted  bool
+	routed   bool // a route rule has chosen the model
 
 	// What classifiers were asked and said, and what the rule at work would ask.
 	answers map[question]answer
@@ -89,6 +92,7 @@ func newEvaluation(x *llm.Exchange, env RequestEnv) *evaluation {
 
 // release gives the evaluation back, holding nothing of the request.
 func (e *evaluation) release() {
+	e.balances, e.counted = nil, false
 	e.x, e.env, e.answer, e.watched, e.asked, e.routed = nil, RequestEnv{}, nil, nil, nil, false
 	clear(e.memo[:])
 	clear(e.results)
@@ -115,6 +119,8 @@ func (e *evaluation) ResolveName(name string) (any, bool) {
 		return &e.objects[rootCaller], true
 	case "request":
 		return &e.objects[rootRequest], true
+	case "budget":
+		return &e.objects[rootBudget], true
 	case "response":
 		return &e.objects[rootResponse], true
 	case "content":

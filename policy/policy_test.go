@@ -137,7 +137,6 @@ func TestCompileErrors(t *testing.T) {
 		{"llm.model == \"x\" &&\n  caller.temas == \"y\"", 2, 9, "undefined field 'temas'"},
 		{`prompt.all.exists(s, s.txt == "")`, 1, 23, "undefined field 'txt'"},
 		{`llm.model == 3`, 1, 11, "no matching overload"},
-		{`budget.remaining_usd < 1.0`, 1, 1, "undeclared reference to 'budget'"},
 		{`response.text == ""`, 1, 1, "`response` can't be used here"},
 		{`llm.model`, 1, 1, "gives string"},
 		{`dyn(true)`, 1, 1, "gives dyn"},

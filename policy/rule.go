@@ -121,6 +121,9 @@ type RequestEnv struct {
 	Now time.Time
 	// Policy is the hash by which decisions name the set of rules, "" for its own.
 	Policy string
+	// Budgets returns where the caller stands with the budgets that it falls under;
+	// asked once, when a rule reads them. nil for none.
+	Budgets func() []Budget
 	// Approvals keeps the calls that wait for a person, and knows which of them may
 	// go. Where it is nil, an approve rule that matches refuses.
 	Approvals Approver

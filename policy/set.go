@@ -28,9 +28,11 @@ type Set struct {
 	names       []string
 	hash        string
 	needsBody   bool
-	costLimit   uint64
-	deadline    time.Duration
-	clock       func() time.Time
+	// readsTexts is true if a rule that can refuse reads the texts of requests.
+	readsTexts bool
+	costLimit  uint64
+	deadline   time.Duration
+	clock      func() time.Time
 }
 
 // rule is one compiled rule.
@@ -38,6 +40,7 @@ type rule struct {
 	Rule
 	program   cel.Program
 	needsBody bool
+	texts     bool // reads the texts of the request
 	clocked   bool // anything in it reads the clock
 	beside    bool // may wait for a classifier while the request goes on
 	use       answerUse
@@ -89,6 +92,7 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 		if r.In != InResponse {
 			s.rules = append(s.rules, *c)
 			s.needsBody = s.needsBody || c.needsBody
+			s.readsTexts = s.readsTexts || c.texts && r.Enforcement != EnforceShadow && r.OnError == OnErrorDeny
 		}
 		if r.In != InRequest {
 			s.answers = append(s.answers, *c)
@@ -219,7 +223,7 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
 	}
-	return &rule{Rule: r, program: prog, needsBody: u.body, clocked: len(u.loops) > 0 || u.calls, use: answer,
+	return &rule{Rule: r, program: prog, needsBody: u.body, texts: u.texts, clocked: len(u.loops) > 0 || u.calls, use: answer,
 		beside: asks && (r.Action == ActionFlag || r.Enforcement == EnforceShadow)}, nil
 }
 
@@ -246,6 +250,7 @@ func issueError(r Rule, issues *cel.Issues) error {
 
 // usage is what an expression touches.
 type usage struct {
+	texts    bool             // the texts of the request
 	body     bool             // anything that is read from the body
 	response int64            // id of a use of `response`, 0 if none
 	makes    int64            // id of an object literal, 0 if none
@@ -277,7 +282,9 @@ func inspect(a *ast.AST) usage {
 				if u.response == 0 {
 					u.response = e.ID()
 				}
-			case global(e, "prompt"), global(e, "content"), global(e, "llm") && !bodyless[e.ID()]:
+			case global(e, "prompt"), global(e, "content"):
+				u.body, u.texts = true, true
+			case global(e, "llm") && !bodyless[e.ID()]:
 				u.body = true
 			}
 		case ast.StructKind:
@@ -301,10 +308,8 @@ func clearer(msg string) string {
 		}
 	}
 	switch {
-	case strings.HasPrefix(msg, "undeclared reference to 'budget'"):
-		return msg + "; rules are evaluated before a budget is asked"
 	case strings.HasPrefix(msg, "undeclared reference to '"):
-		return msg + "; there are llm, prompt, caller, request, response, content and now, and the functions of CEL's standard library"
+		return msg + "; there are llm, prompt, caller, request, budget, response, content and now, and the functions of CEL's standard library"
 	}
 	return msg
 }

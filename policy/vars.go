@@ -26,6 +26,7 @@ const (
 	rootCaller
 	rootRequest
 	rootResponse
+	rootBudget
 	numRoots
 )
 
@@ -188,8 +189,8 @@ var (
 		memoField("server", types.StringType, slotServer, func(e *evaluation) ref.Val { return name(e.x.Server) }),
 		field("headers", cel.MapType(cel.StringType, cel.StringType), func(o *object) ref.Val { return &o.e.headers }),
 	)
-	roots   = [numRoots]*structType{llmType, promptType, callerType, requestType, responseType}
-	structs = []*structType{segmentType, toolType, llmType, promptType, callerType, requestType, responseType, callType, usageType, verdictType}
+	roots   = [numRoots]*structType{llmType, promptType, callerType, requestType, responseType, budgetType}
+	structs = []*structType{segmentType, toolType, llmType, promptType, callerType, requestType, responseType, callType, usageType, budgetType, balanceType, verdictType}
 )
 
 // maxTokens is the limit on output tokens as it stands, -1 when there is none.
