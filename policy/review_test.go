@@ -5,13 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	answers "github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/secrets"
 )
 
 // about makes a rule that denies answers.
@@ -376,39 +380,72 @@ func FuzzAnswers(f *testing.F) {
 	f.Add("proj project project falco", "shell", "\\u0061nn@home.example", uint64(9))
 	set := mustCompile(f, nil, answerRules...)
 	f.Fuzz(func(t *testing.T, text, name, arg string, seed uint64) {
-		if len(text)+len(name)+len(arg) > 4<<10 {
-			return
-		}
-		text, name = strings.ToValidUTF8(text, "?"), strings.ToValidUTF8(name, "?")
-		args := `{"a":` + q(arg) + `}`
-		rnd := rand.New(rand.NewPCG(seed, 1))
-		cut := func(s string) (pieces []string) {
-			for len(s) > 0 {
-				n := 1 + rnd.IntN(min(len(s), 9))
-				for n < len(s) && s[n]&0xC0 == 0x80 {
-					n++
-				}
-				pieces = append(pieces, s[:n])
-				s = s[n:]
-			}
-			return pieces
-		}
-		for i := range speeches {
-			sp := &speeches[i]
-			if sp.dialect == llm.Messages {
-				continue // its whole answers hold arguments as JSON, not as a string: what is in them is judged by itself
-			}
-			want := judgeWhole(t, set, sp.dialect, sp.whole(text, name, args))
-			got, heard, heardArgs := judgeStream(t, set, sp, sp.stream(text, name, args, cut))
-			if strings.HasPrefix(want, "denied") != strings.HasPrefix(got, "denied") {
-				t.Errorf("%v: %q %q %q: streamed %s, whole %s", sp.dialect, text, name, args, got, want)
-			}
-			if strings.HasPrefix(got, "passed") && (heard != text || heardArgs != args || got != want) {
-				t.Errorf("%v: %q arrived as %q, %q as %q; %s, %s", sp.dialect, text, heard, args, heardArgs, got, want)
-			}
-			if strings.Contains(heard+heardArgs, key) {
-				t.Errorf("%v: the key left: %q %q", sp.dialect, heard, heardArgs)
-			}
-		}
+		sameOutcome(t, set, text, name, arg, seed)
 	})
+}
+
+// TestRandomAnswers does the same with what is likely to go wrong: the full run is
+// POLICY_ROUNDS=20000.
+func TestRandomAnswers(t *testing.T) {
+	rounds := 120
+	if n, err := strconv.Atoi(os.Getenv("POLICY_ROUNDS")); err == nil {
+		rounds = n
+	}
+	set := mustCompile(t, nil, answerRules...)
+	words := []string{key, key[:9], "project", "Project ", " \n", "falcon", "FALCON", "ann@home.example", "bob@", "home.example", "\u200b", "\u202e", "é", "\"", "\\", "\\u0041", "rm -rf", "shell", "AKIA", "[", "<", "4111 1111 1111 1111", "+1 212 555 0123", "x"}
+	for i := range rounds {
+		rnd := rand.New(rand.NewPCG(uint64(i), 2))
+		text := func() (s string) {
+			for range rnd.IntN(7) {
+				s += words[rnd.IntN(len(words))]
+			}
+			return s
+		}
+		sameOutcome(t, set, text(), []string{"shell", "look", "sh"}[rnd.IntN(3)], text(), uint64(i))
+		if t.Failed() {
+			t.Fatalf("round %d", i)
+		}
+	}
+}
+
+// sameOutcome holds a stream, cut by the seed, against the whole answer.
+func sameOutcome(t *testing.T, set *Set, text, name, arg string, seed uint64) {
+	if len(text)+len(name)+len(arg) > 4<<10 {
+		return
+	}
+	text, name = strings.ToValidUTF8(text, "?"), strings.ToValidUTF8(name, "?")
+	args := `{"a":` + q(arg) + `}`
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	cut := func(s string) (pieces []string) {
+		for len(s) > 0 {
+			n := 1 + rnd.IntN(min(len(s), 9))
+			for n < len(s) && s[n]&0xC0 == 0x80 {
+				n++
+			}
+			pieces = append(pieces, s[:n])
+			s = s[n:]
+		}
+		return pieces
+	}
+	for i := range speeches {
+		sp := &speeches[i]
+		if sp.dialect == llm.Messages {
+			continue // its whole answers hold arguments as JSON, not as a string: what is in them is judged by itself
+		}
+		want := judgeWhole(t, set, sp.dialect, sp.whole(text, name, args))
+		got, heard, heardArgs := judgeStream(t, set, sp, sp.stream(text, name, args, cut))
+		if strings.HasPrefix(want, "denied") != strings.HasPrefix(got, "denied") {
+			t.Errorf("%v: %q %q %q: streamed %s, whole %s", sp.dialect, text, name, args, got, want)
+		}
+		if strings.HasPrefix(got, "passed") && (heard != text || heardArgs != args || got != want) {
+			t.Errorf("%v: %q arrived as %q, %q as %q; %s, %s", sp.dialect, text, heard, args, heardArgs, got, want)
+		}
+		for _, c := range []struct{ said, heard string }{{text, heard}, {args, heardArgs}} {
+			for _, m := range norm.Scan(c.said, secrets.New()) {
+				if len(c.heard) > m.Start {
+					t.Errorf("%v: %d bytes of a secret at %d left: %q of %q", sp.dialect, len(c.heard)-m.Start, m.Start, c.heard, c.said)
+				}
+			}
+		}
+	}
 }
