@@ -4,10 +4,14 @@
 // On disk a log is a directory (0700):
 //
 //	seg-<20-digit number of the first record>.jsonl   the records, one JSON object a line
-//	hashes            the stored hashes of golang.org/x/mod/sumdb/tlog, 32 bytes each; can be rebuilt
+//	hashes            the stored hashes of golang.org/x/mod/sumdb/tlog, 32 bytes each; can be rebuilt,
+//	                  except for those of pruned records
 //	checkpoint        the newest signed tree head (C2SP tlog-checkpoint, a signed note)
 //	checkpoints.log   all of them, each followed by a blank line
-//	key, key.pub      the Ed25519 key that signs, and its verifier key
+//	checkpoint.cosigned, cosigned.log   the same, with the signatures of witnesses
+//	key, key.pub      the Ed25519 keys that sign; the verifier keys of all that ever did, newest first
+//	pruned            which records were removed last
+//	ballast           space in reserve for a full disk
 //	lock              held by the one process that writes
 //
 // The leaf of a record is its line without the newline; its hash is RFC 6962's,
