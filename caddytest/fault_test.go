@@ -151,9 +151,25 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	s.nothingHeld()
+	// One row for each call of a provider that may have reached it, and the
+	// record says the same sum.
+	rows, sums := map[string]int{}, map[string]int64{}
 	for _, r := range s.rows("") {
 		if r.Cost < 0 || r.Cost > r.Reserved {
 			t.Errorf("a row costs %s of %s reserved", r.Cost, r.Reserved)
+		}
+		rows[r.Request]++
+		sums[r.Request] += int64(r.Cost)
+	}
+	for _, id := range requests {
+		sent := 0
+		for _, at := range ends[id].Attempts {
+			if at.Result != "unsent" && ends[id].Dialect != "count_tokens" { // those are free
+				sent++
+			}
+		}
+		if rows[id] != sent || sums[id] != ends[id].Cost {
+			t.Errorf("%d rows of %d nano-USD: %s", rows[id], sums[id], ends[id].raw)
 		}
 	}
 	s.verify("default")
