@@ -292,7 +292,7 @@ var ports struct {
 // been given. It lies below those that the system gives to connections and to
 // listeners on port 0, so that nobody takes it before Caddy does; processes begin
 // at different ones.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	const low, high = 12_000, 32_000
 	ports.Lock()
