@@ -135,7 +135,7 @@ func TestPricesFromAURL(t *testing.T) {
 	var down atomic.Bool
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if down.Load() {
-			http.Error(w, "down", 503)
+			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = fmt.Fprintf(w, housePrices, 3, 3)
