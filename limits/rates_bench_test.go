@@ -34,6 +34,7 @@ func BenchmarkTake(b *testing.B) {
 				taken, _ := r.Take(now.Add(time.Duration(i)*time.Microsecond), bm.charges)
 				taken.Release()
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(bm.charges)), "ns/scope")
 		})
 	}
 }

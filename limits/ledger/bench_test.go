@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkReserveSettle measures whole calls: a durable reservation in two
-// budgets, then its settlement.
+// budgets, then its settlement. Bar: 14,000 calls/s with 64 writers.
 func BenchmarkReserveSettle(b *testing.B) {
 	for _, writers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
@@ -50,23 +50,37 @@ func BenchmarkReserveSettle(b *testing.B) {
 			}
 			wg.Wait()
 			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 		})
 	}
 }
 
-// BenchmarkDecide measures the decision alone, in memory.
+// BenchmarkDecide measures the decision alone, in memory: the last of the budgets
+// refuses, so all are looked at and nothing is written. Bars: 200 ns for each scope,
+// four scopes in 1 µs.
 func BenchmarkDecide(b *testing.B) {
 	l, err := Open(filepath.Join(b.TempDir(), "ledger.db"), Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer l.Close()
-	key := &Budget{Amount: 1, Window: Day, Scope: "key"}
-	team := &Budget{Amount: llm.MaxMoney, Window: Month, Scope: "team"}
-	charges := []Charge{charge(team, "t"), charge(key, "k")}
-	now := time.Now()
-	b.ReportAllocs()
-	for b.Loop() { // refused: nothing is written
-		reserve(l, now, Call{ID: ID{Request: "r"}}, 1000, charges)
+	most := func(scope string, w Window) Charge {
+		return charge(&Budget{Amount: llm.MaxMoney, Window: w, Scope: scope}, scope)
+	}
+	charges := []Charge{most("org", Month), most("team", Month), most("user", Week), charge(&Budget{Amount: 1, Window: Day, Scope: "key"}, "k")}
+	for _, scopes := range []int{1, 2, 4} {
+		b.Run(fmt.Sprint("scopes=", scopes), func(b *testing.B) {
+			now, ask := time.Now(), charges[len(charges)-scopes:]
+			for i := range ask {
+				ask[i].Need = 1000
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, refused, err := l.Reserve(now, Call{ID: ID{Request: "r"}}, ask); refused == nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(scopes), "ns/scope")
+		})
 	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,7 +102,7 @@ func TestParseWindow(t *testing.T) {
 // end of a month; a clock set back finds the old one as it was.
 func TestWindowsOpenByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := open(t, Options{})
+		l := open(t, Options{Now: time.Now})
 		defer l.Close()
 		berlin := zone(t, "Europe/Berlin")
 		day := &Budget{Amount: 10, Window: Day, Scope: "key", TimeZone: berlin}
@@ -141,6 +142,46 @@ func TestWindowsOpenByTheClock(t *testing.T) {
 		// The clock is set back an hour: October is as full as it was.
 		if h, r := take(t, l, time.Now().Add(-time.Hour), id(99), 1, charge(month, "k")); h != nil || r.Remaining != 0 {
 			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+// Over the leap day of 2000, the ends of two months and a change of clocks, with a
+// clock that jumps an hour forth and back at random: every day and every month, by the
+// clock as it stood, has exactly its amount, however late a call is settled.
+func TestLeapDayAndClockThatJumps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := open(t, Options{Now: time.Now})
+		defer l.Close()
+		york := zone(t, "America/New_York")
+		day := &Budget{Amount: 5, Window: Day, Scope: "key", TimeZone: york}
+		month := &Budget{Amount: 145, Window: Month, Scope: "key", TimeZone: york}
+		rng := rand.New(rand.NewPCG(29, 2))
+		days, months := map[string]llm.Money{}, map[string]llm.Money{}
+		time.Sleep(time.Until(time.Date(2000, 2, 1, 5, 0, 0, 0, time.UTC)))
+		var running []*Hold
+		for n := range 24 * 75 {
+			now := time.Now().Add(time.Duration(rng.IntN(3)-1) * time.Hour)
+			local := now.In(york)
+			d, m := local.Format(time.DateOnly), local.Format("2006-01")
+			fits := days[d] < day.Amount && months[m] < month.Amount
+			h, refused := take(t, l, now, id(n), 1, charge(day, "k"), charge(month, "k"))
+			if (h != nil) != fits {
+				t.Fatalf("at %s: admitted %v, %d of the day and %d of the month are gone: %+v", local, h != nil, days[d], months[m], refused)
+			}
+			if h != nil {
+				days[d]++
+				months[m]++
+				running = append(running, h)
+			}
+			if len(running) > 3 { // some hours after it began, often in another day
+				running[0].Settle(now, Row{Cost: 1})
+				running = running[1:]
+			}
+			time.Sleep(time.Hour)
+		}
+		if days["2000-02-29"] != day.Amount || months["2000-02"] != month.Amount || months["2000-03"] != month.Amount {
+			t.Errorf("of the leap day %d, of February %d, of March %d", days["2000-02-29"], months["2000-02"], months["2000-03"])
 		}
 	})
 }
