@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -138,8 +137,10 @@ func (h *Cost) setup(ctx caddy.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("budget %d: %w", i+1, err)
 		}
-		if slices.ContainsFunc(o.Budgets, lb.Same) {
-			return fmt.Errorf("budget %d: %s is given twice; give one of them a name", i+1, lb.Label())
+		for _, other := range o.Budgets {
+			if err := lb.Clash(other); err != nil {
+				return fmt.Errorf("budget %d: %w", i+1, err)
+			}
 		}
 		o.Budgets = append(o.Budgets, lb)
 	}

@@ -178,8 +178,10 @@ func (h *Cost) unmarshalBudget(d *caddyfile.Dispenser) error {
 		return d.Errf("budget: %v", err)
 	}
 	for i := range h.Budgets {
-		if o, oerr := h.Budgets[i].budget(); oerr == nil && lb.Same(o) {
-			return d.Errf("a budget %s is given twice; give one of them a name", lb.Label())
+		if o, oerr := h.Budgets[i].budget(); oerr == nil {
+			if err := lb.Clash(o); err != nil {
+				return d.Errf("budget: %v", err)
+			}
 		}
 	}
 	h.Budgets = append(h.Budgets, b)

@@ -25,6 +25,18 @@ func (b Budget) Same(o Budget) bool {
 	return b.Window == o.Window && b.Rolling == o.Rolling && b.Unit == o.Unit && b.Scope == o.Scope && b.Name == o.Name
 }
 
+// Clash says why two budgets cannot stand in one list: they are the same one, or have
+// one name. Nil if they can.
+func (b Budget) Clash(o Budget) error {
+	switch {
+	case b.Name != "" && b.Name == o.Name:
+		return fmt.Errorf("two budgets have the name %q", b.Name)
+	case b.Same(o):
+		return fmt.Errorf("a budget %s is given twice; give one of them a name", b.Label())
+	}
+	return nil
+}
+
 // BudgetWindow is the window of a budget; see ledger.Window.
 type BudgetWindow = ledger.Window
 
