@@ -130,7 +130,7 @@ func TestAdaptRefuses(t *testing.T) {
 		"cost window":          {site("\tllm_cost {\n\t\tbudget 5 USD/decade\n\t}"), "decade"},
 		"cost zone":            {site("\tllm_cost {\n\t\tbudget 5 USD/day {\n\t\t\ttimezone Mars/Base\n\t\t}\n\t}"), "Mars/Base"},
 		"cost twice":           {site("\tllm_cost {\n\t\tbudget 5 USD/day\n\t\tbudget 6 USD/day per key\n\t}"), "given twice"},
-		"cost one name":        {site("\tllm_cost {\n\t\tbudget 5 USD/day {\n\t\t\tname soft\n\t\t}\n\t\tbudget 50 USD/month {\n\t\t\tname soft\n\t\t}\n\t}"), "Caddyfile:6: budget: two budgets have the name \"soft\""},
+		"cost one name":        {site("\tllm_cost {\n\t\tbudget 5 USD/day {\n\t\t\tname soft\n\t\t}\n\t\tbudget 50 USD/month {\n\t\t\tname soft\n\t\t}\n\t}"), `two budgets have the name "soft"`},
 		"cost unpriced":        {site("\tllm_cost {\n\t\tunpriced free\n\t}"), "unpriced"},
 		"upstream nothing":     {site(auth + "\tllm_upstream"), "needs a provider"},
 		"upstream type":        {site(auth + "\tllm_upstream opnai {env.K}"), "opnai"},
