@@ -74,6 +74,9 @@ func TestAdaptRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"audit option":         {site("\tllm_audit {\n\t\tcontentt metadata\n\t}"), `Caddyfile:3`},
 		"audit level":          {site("\tllm_audit {\n\t\tcontent everything\n\t}"), "content takes none"},
+		"vault key":            {global("\t\taudit main {\n\t\t\tvault_key\n\t\t}"), "vault_key takes one key"},
+		"sink type":            {global("\t\taudit main {\n\t\t\tsink carrier_pigeon\n\t\t}"), "carrier_pigeon"},
+		"sink option":          {global("\t\taudit main {\n\t\t\tsink webhook https://siem.example {\n\t\t\t\tpassword x\n\t\t\t}\n\t\t}"), "Caddyfile:5"},
 		"audit name":           {site("\tllm_audit ../x"), "log name"},
 		"log option":           {global("\t\taudit default {\n\t\t\tretentionn 1d\n\t\t}"), "Caddyfile:4"},
 		"log twice":            {global("\t\taudit default {\n\t\t}\n\t\taudit default {\n\t\t}"), "given twice"},

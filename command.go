@@ -27,7 +27,9 @@ func registerCommand() {
   caddy llm prices show        what a model costs
   caddy llm prices import      read LiteLLM's or models.dev's price list
   caddy llm audit verify       check that an audit log was not altered
-  caddy llm audit prove        a receipt for one record that verifies offline`,
+  caddy llm audit prove        a receipt for one record that verifies offline
+  caddy llm audit query        find records; tail -f, export, merge and content read them too
+  caddy llm audit erase        destroy the key of a person`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(demoCommand(), checkCommand(), whyCommand(), usageCommand(), budgetCommand(), pricesCommand(), auditCommand(), policyCommand(), approvalCommand())
 			// Errors are printed once, by Caddy.

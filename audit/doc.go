@@ -12,6 +12,7 @@
 //	key, key.pub      the Ed25519 keys that sign; the verifier keys of all that ever did, newest first
 //	pruned            which records were removed last
 //	ballast           space in reserve for a full disk
+//	vault/            keys of subjects and stored texts, see package vault
 //	lock              held by the one process that writes
 //
 // The leaf of a record is its line without the newline; its hash is RFC 6962's,
@@ -26,6 +27,6 @@
 // system record says how many they were. Who can rewrite the directory can
 // rewrite key.pub: a verifier should have the key from somewhere else.
 //
-// The package must never see the text of prompts or answers: records hold
-// metadata only.
+// Personal values and texts of prompts and answers never stand in a record in clear:
+// package vault encrypts them under keys that can be destroyed.
 package audit

@@ -66,4 +66,7 @@ func TestClientAbortsAtEveryByte(t *testing.T) {
 	t.Logf("%d requests cut at each byte, %d answers", len(text), aborted)
 	s.nothingHeld()
 	s.verify("default")
+	if gone := s.everyCallEnded("default"); gone == 0 {
+		t.Error("no record of a client that has gone")
+	}
 }
