@@ -207,6 +207,19 @@ func (a *App) auditOptions(name, path string) audit.Options {
 	return o
 }
 
+// configureLogs applies what this config tells of logs: they may be open already,
+// for the config before. The caller holds a.mu.
+func (a *App) configureLogs() error {
+	for name, l := range a.open.stores.Logs {
+		undo, err := l.Configure(a.auditOptions(name, l.Dir()))
+		if err != nil {
+			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
+		}
+		a.undoLogs = append(a.undoLogs, undo)
+	}
+	return nil
+}
+
 // signingKey resolves a key. What is nothing but a file is held to its
 // permissions. Errors never repeat what it resolved to.
 func signingKey(written string) (string, error) {

@@ -93,6 +93,7 @@ type App struct {
 	open       *openStores        // nil before Start and after the last lease
 	// configLease is what this config itself leases, from Start to Stop.
 	configLease *openStores
+	undoLogs    []func() // take back what this config has set of logs
 }
 
 // CaddyModule describes the module to Caddy.
@@ -213,6 +214,9 @@ func (a *App) Start() error {
 	}
 	a.open.refs++
 	a.configLease = a.open
+	if err := a.configureLogs(); err != nil {
+		return err
+	}
 	a.stopFeeds = a.feeds(a.open)
 	if a.priceWatch != nil {
 		a.priceWatch.begin()
@@ -237,7 +241,14 @@ func (a *App) Stop() error {
 	}
 	stopFeeds := a.stopFeeds
 	a.stopFeeds = nil
+	undo := a.undoLogs
+	a.undoLogs = nil
 	a.mu.Unlock()
+	// If this config failed to start, the one before goes on with its own. After
+	// a reload the next one has set its own, and nothing is undone.
+	for _, f := range undo {
+		f()
+	}
 	if stopFeeds != nil {
 		stopFeeds()
 	}

@@ -91,10 +91,6 @@ func (a *App) acquire() (err error) {
 			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
 		}
 		o.releases = append(o.releases, l.Release)
-		// It may be open already, for the config before.
-		if err := l.Value().Configure(options); err != nil {
-			return fmt.Errorf("llm_gateway: audit log %s: %w", name, err)
-		}
 		o.stores.Logs[name] = l.Value()
 	}
 	o.stores.Approvals = func() (*approval.Store, error) { return a.approvals(o, dir) }

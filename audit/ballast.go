@@ -2,6 +2,8 @@ package audit
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -17,6 +19,16 @@ var ErrFull = errors.New("the disk of the audit log is full")
 
 func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// findBallast opens the reserve that an earlier process has laid in: the disk may
+// be full already.
+func (l *Log) findBallast() {
+	if l.settings.Load().Ballast > 0 {
+		if f, err := l.fs.OpenFile(filepath.Join(l.o.Dir, ballastName), os.O_RDWR, 0o600); err == nil {
+			l.ballast = f
+		}
+	}
 }
 
 // layBallast fills the reserve. It is written, not only measured out, since a

@@ -265,6 +265,26 @@ func TestFullDisk(t *testing.T) {
 	verified(t, dir)
 }
 
+// A process that starts on a full disk has the reserve of the one before.
+func TestStartOnFullDisk(t *testing.T) {
+	m := newMemFS()
+	o := Options{Dir: "/log", FS: m, Settings: Settings{Ballast: 64 << 10}}
+	l := openLog(t, o)
+	onWriter(t, l, func() { l.checkSpace(l.opened.Add(time.Second)) })
+	mustPut(t, l, "one")
+	closeLog(t, l)
+	m.mu.Lock()
+	seg := m.files["/log/"+segName(0)]
+	seg.data = append(seg.data, `{"v":1,"seq":1,`...) // so that there is something to record
+	m.room = 10
+	m.mu.Unlock()
+	l = openLog(t, o)
+	if _, err := put(l, "call"); !errors.Is(err, ErrFull) {
+		t.Error(err)
+	}
+	closeLog(t, l)
+}
+
 // onWriter runs f where the writer cannot.
 func onWriter(t *testing.T, l *Log, f func()) {
 	t.Helper()

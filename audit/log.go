@@ -115,20 +115,28 @@ func (s Settings) withDefaults() Settings {
 }
 
 // Configure changes the settings and, if they are given, the keys of an open log,
-// and signs what it has: it is called when a configuration is loaded.
-func (l *Log) Configure(o Options) error {
+// and signs what it has: it is called when a configuration starts. undo takes the
+// settings back (not the keys) if nobody has changed them since: a configuration
+// that fails to start must not leave its own behind.
+func (l *Log) Configure(o Options) (undo func(), err error) {
 	s := o.Settings.withDefaults()
 	if err := l.publisher.configure(s); err != nil {
-		return err
+		return nil, err
 	}
-	l.settings.Store(&s)
+	before := l.settings.Swap(&s)
+	undo = func() {
+		if l.settings.CompareAndSwap(&s, before) {
+			_ = l.publisher.configure(*before) // they were taken before
+		}
+	}
 	if err := l.setKeys(o.Keys); err != nil {
-		return err
+		undo()
+		return nil, err
 	}
 	if err := l.Checkpoint(); err != nil {
 		l.o.Logf("audit log: checkpoint: %v", err)
 	}
-	return nil
+	return undo, nil
 }
 
 // Log is an open audit log: one writer for all who append.

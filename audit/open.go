@@ -59,6 +59,7 @@ func Open(o Options) (_ *Log, err error) {
 			return nil, fmt.Errorf("signing the first checkpoint: %w", err)
 		}
 	}
+	l.findBallast()
 	if l.settings.Load().Ballast > 0 {
 		l.layAt = l.opened
 	}

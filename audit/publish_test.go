@@ -84,7 +84,7 @@ func TestPublish(t *testing.T) {
 	l := openLog(t, o)
 	o.Witnesses = []Witness{{URL: out.URL + "/w", VerifierKey: out.key}}
 	o.PublishTo = []string{file, out.URL + "/inbox?token=secret"}
-	if err := l.Configure(o); err != nil {
+	if _, err := l.Configure(o); err != nil {
 		t.Fatal(err)
 	}
 	mustPut(t, l, "one")
@@ -192,4 +192,42 @@ func TestBadTargets(t *testing.T) {
 			t.Errorf("opened with %+v", s)
 		}
 	}
+}
+
+// What a config that fails has set of a log is taken back; what one that was
+// followed by another has set is not.
+func TestConfigureUndo(t *testing.T) {
+	l := openLog(t, Options{Dir: logDir(t), Settings: Settings{Retention: time.Hour}})
+	set := func(keep time.Duration, to ...string) func() {
+		t.Helper()
+		undo, err := l.Configure(Options{Settings: Settings{Retention: keep, PublishTo: to}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return undo
+	}
+	now := func(keep time.Duration, targets int) {
+		t.Helper()
+		if got := l.settings.Load().Retention; got != keep || len(l.Published()) != targets {
+			t.Errorf("retention %s, %d targets", got, len(l.Published()))
+		}
+	}
+	failed := set(2*time.Hour, filepath.Join(t.TempDir(), "x"))
+	now(2*time.Hour, 1)
+	failed()
+	now(time.Hour, 0)
+	old := set(3 * time.Hour)
+	next := set(4 * time.Hour)
+	old()
+	now(4*time.Hour, 0)
+	if _, err := l.Configure(Options{Settings: Settings{PublishTo: []string{"x"}}}); err == nil {
+		t.Error("took a bad target")
+	}
+	if _, err := l.Configure(Options{Keys: []string{"x"}}); err == nil {
+		t.Error("took a bad key")
+	}
+	now(4*time.Hour, 0)
+	next()
+	now(3*time.Hour, 0)
+	closeLog(t, l)
 }

@@ -83,7 +83,9 @@ func TestWitnessedLog(t *testing.T) {
 	}
 	id := s.chat(call{}).ok().Header.Get("Llm-Request-Id")
 	end := s.ended(id)
-	url := func(path string) string { return fmt.Sprintf("http://127.0.0.1:%d/llm_gateway/audit/default%s", admin, path) }
+	url := func(path string) string {
+		return fmt.Sprintf("http://127.0.0.1:%d/llm_gateway/audit/default%s", admin, path)
+	}
 	get := func(path string) (int, []byte) {
 		t.Helper()
 		resp, err := http.Get(url(path))
