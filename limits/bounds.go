@@ -72,14 +72,19 @@ func (b *Bound) served(p *prices.Price, x *llm.Exchange, a *llm.Attempt) (ask pr
 		}
 	}
 	b.Unbounded = strings.Join(left, ", ")
-	if v.Dialect.Family() == llm.FamilyAnthropic {
-		ask.NotFast = s.Speed == "" || s.Speed == "standard"
-	} else {
+	to := a.Deployment.Dialect
+	if to == llm.DialectNone { // a stock proxy passes on what came
+		to = v.Dialect
+	}
+	switch {
+	case to.Family() == llm.FamilyAnthropic: // it is fast only where that is asked for, and translation never does
+		ask.NotFast = to != v.Dialect || s.Speed == "" || s.Speed == "standard"
+	case to == v.Dialect:
 		ask.NotFast = asked != "" && asked != "auto" && asked != "fast"
 	}
-	if v.Dialect == a.Deployment.Dialect || a.Deployment.Dialect == llm.DialectNone {
+	if to == v.Dialect { // else translation may have dropped it
 		ask.Tier, ask.Region = s.Tier, s.Region
-	} // else translation may have dropped it
+	}
 	return ask
 }
 
