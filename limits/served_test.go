@@ -51,7 +51,7 @@ func TestServiceThatIsAskedFor(t *testing.T) {
 		{"tiers", llm.Messages, llm.Messages, `{"service_tier":"standard_only","inference_geo":"mars"}`, "inference_geo", 0},
 		{"tiers", llm.Messages, llm.Messages, `{"service_tier":"standard_only","speed":"fast","inference_geo":"global"}`, "speed", 10 * standard},
 		{"plain", llm.Messages, llm.Messages, `{"speed":"fast"}`, "speed", 0},
-		{"tiers", llm.Chat, llm.Messages, `{}`, "", 1505}, // 1.1 × 3 × (256 + standard): translation adds to the prompt, and never asks for speed
+		{"tiers", llm.Chat, llm.Messages, `{}`, "", 1505},                               // 1.1 × 3 × (256 + standard): translation adds to the prompt, and never asks for speed
 		{"tiers", llm.Messages, llm.Chat, `{"service_tier":"standard_only"}`, "", 5016}, // 1.1 × 10 × (256 + standard): translation may drop it
 	} {
 		f := guard(t, GuardOptions{Budgets: []Budget{{Budget: ledger.Budget{Amount: llm.USD, Window: BudgetDay, Scope: "key"}}}})
