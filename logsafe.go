@@ -150,7 +150,7 @@ func (e *SafeEncoder) AddReflected(key string, value any) error {
 // credentialNames are the headers and fields whose values are secrets.
 var credentialNames = map[string]bool{
 	"authorization": true, "proxy-authorization": true, "x-api-key": true, "api-key": true,
-	"x-goog-api-key": true, "cookie": true, "set-cookie": true, "api_key": true,
+	"x-goog-api-key": true, "cookie": true, "set-cookie": true, "api_key": true, "llm-approval": true,
 	"sec-websocket-protocol": true, // browsers put keys there
 }
 

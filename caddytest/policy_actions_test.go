@@ -29,7 +29,7 @@ func TestEditsLeave(t *testing.T) {
 		r := p.requests()
 		return r[len(r)-1].Body
 	}
-	chat := `{"model":"gpt-4o","max_tokens":50,"temperature":1,"messages":[{"role":"user","content":"mail ann@home.example %s"}],"tools":[{"type":"function","function":{"name":"bash"}},{"type":"function","function":{"name":"Run_Exec"}}],"tool_choice":"auto"}`
+	chat := `{"model":"gpt-4o","max_tokens":50,"temperature":1,"messages":[{"role":"user","content":"mail ann@home.example %s"}],"tools":[{"type":"function","function":{"name":"bash"}},{"type":"function","function":{"name":"Run_Exec"}},{"type":"function","function":{"name":"functions.Bash"}}],"tool_choice":"auto"}`
 	want := `{"model":"gpt-4o","max_tokens":40,"temperature":0.2,"messages":[{"role":"user","content":"mail [EMAIL] now"}]}`
 	if got := sent(s.chat(call{body: fmt.Sprintf(chat, "now")})); got != want {
 		t.Errorf("the provider got\n%s\nwant\n%s", got, want)
@@ -43,7 +43,7 @@ func TestEditsLeave(t *testing.T) {
 	s.chat(call{body: fmt.Sprintf(chat, "prod"), header: map[string]string{"X-Ticket": "none"}}).denied(422, "policy_blocked", false)
 	s.chat(call{body: fmt.Sprintf(chat, "prod"), header: map[string]string{"X-Ticket": "OPS-12"}}).ok()
 	rec := s.ended(s.chat(call{body: fmt.Sprintf(chat, "now")}).Header.Get("Llm-Request-Id"))
-	for _, want := range []string{`"rule":"shell","action":"strip_tools"`, `"detail":"2 tools"`, `"detail":"max_tokens 40, temperature 0.2"`} {
+	for _, want := range []string{`"rule":"shell","action":"strip_tools"`, `"detail":"3 tools"`, `"detail":"max_tokens 40, temperature 0.2"`} {
 		if !strings.Contains(rec.raw, want) {
 			t.Errorf("the record has no %s: %s", want, rec.raw)
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // startPolicy runs a site with the rules, whose models lead to one mock in OpenAI's
@@ -156,6 +157,55 @@ func TestRouteAndSet(t *testing.T) {
 	s.chat(call{body: strings.Replace(body, "gpt-4o", "smart", 1)}).ok()
 	if got := p.requests(); !strings.Contains(got[len(got)-1].Body, `"o3"`) {
 		t.Errorf("the alias led to %s", got[len(got)-1].Body)
+	}
+	s.nothingHeld()
+}
+
+// A stream that a rule stops ends at once on both sides: the provider's call is
+// cancelled, through llm_upstream and a stock proxy; and a rule with buffer answers
+// with a plain refusal.
+func TestStoppedStreams(t *testing.T) {
+	p := newProvider(t)
+	left := make(chan struct{}, 8)
+	p.answers(func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, s := range []string{"well: ", awsKey, " and so on"} {
+			_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":null}]}\n\n", s)
+			w.(http.Flusher).Flush()
+		}
+		select { // it would go on for ever
+		case <-r.Context().Done():
+			left <- struct{}{}
+		case <-time.After(patience):
+			t.Error("the provider was not left")
+		}
+	})
+	rules := "\t\tdeny leak `secrets(response.all).size() > 0` {\n\t\t\tin response\n\t\t}"
+	t.Setenv("MODEL_SERVER", strings.TrimPrefix(p.URL, "http://"))
+	for _, end := range []string{"llm_upstream openai {env.OPENAI_API_KEY} {\n\t\tbase_url " + p.URL + "/v1\n\t}", "reverse_proxy {env.MODEL_SERVER}"} {
+		s := start(t, ":8080 {\n\tllm_audit\n\tllm_auth {\n\t\tkey web {env.WEB_APP_KEY}\n\t}\n\tllm_policy {\n"+rules+"\n\t}\n\t"+end+"\n}", options{})
+		a := s.tell(0, true, "hi").ok()
+		if text, _ := heard(t, "", a.Body, true); text != "well: " || !strings.Contains(a.Body, "policy_blocked") {
+			t.Errorf("%s: %s", end, a.Body)
+		}
+		select {
+		case <-left:
+		case <-time.After(patience):
+			t.Errorf("%s: the provider goes on", end)
+		}
+		if rec := s.ended(a.Header.Get("Llm-Request-Id")); rec.Outcome != "cut" || !strings.Contains(rec.raw, "after ") || rec.Denial.Rule != "leak" {
+			t.Errorf("%s: the record: %s", end, rec.raw)
+		}
+		s.stop()
+	}
+
+	p.answers(plainAnswer)
+	s := startPolicy(t, p, "\t\tdeny hello `response.text.contains(\"there\")` \"no greetings\" {\n\t\t\tin response\n\t\t\tbuffer\n\t\t}")
+	for i := range redactCalls {
+		a := s.tell(i, true, "hi").denied(422, "policy_blocked", redactCalls[i].anthropic)
+		if strings.Contains(a.Body, "Hello") {
+			t.Errorf("%s: %s", redactCalls[i].name, a.Body)
+		}
 	}
 	s.nothingHeld()
 }

@@ -356,6 +356,10 @@ func (c *call) admitProxy() error {
 	if err := c.view(); err != nil {
 		return err
 	}
+	if v := c.x.View; v != nil && c.x.Dialect.Family() == llm.FamilyGemini && c.x.Model() != v.Model {
+		return llm.Deny(http.StatusUnprocessableEntity, llm.CodePolicyBlocked, llm.StagePolicy,
+			"a rule of this gateway's policy leads this call to another model, which this route cannot do for Gemini; name the model %q, or ask the operator, who can use llm_upstream", c.x.Model())
+	}
 	if c.x.View != nil {
 		c.body.bytes("max_tokens") // here, not on the transport's goroutine
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/toolcall"
 )
 
 // actions are those that a rule can have.
@@ -257,7 +258,8 @@ func (r *rule) change(e *evaluation, enforced bool) (detail string, refused *llm
 	return strings.Join(told, ", "), refused
 }
 
-// strip takes tools out of the request. told is false if there were none to take.
+// strip takes tools out of the request. What runs a tool may not tell cases or
+// look-alikes apart, so patterns are held against its plain and its canonical name. told is false if there were none to take.
 func (r *rule) strip(e *evaluation, enforced bool) (detail string, told bool, refused *llm.Denial) {
 	x := e.x
 	if x.View == nil {
@@ -267,10 +269,10 @@ func (r *rule) strip(e *evaluation, enforced bool) (detail string, told bool, re
 		if len(r.Tools) == 0 {
 			return true
 		}
-		name = canonicalTool(name)
+		plain, canonical := strings.ToLower(norm.Of(name).Text()), toolcall.Name(name)
 		return slices.ContainsFunc(r.Tools, func(p string) bool {
 			p = strings.ToLower(p)
-			return name != "" && llm.MatchModel(p, name) || typ != "function" && llm.MatchModel(p, typ)
+			return name != "" && (llm.MatchModel(p, plain) || llm.MatchModel(p, canonical)) || typ != "function" && llm.MatchModel(p, typ)
 		})
 	}
 	n := 0
@@ -287,10 +289,6 @@ func (r *rule) strip(e *evaluation, enforced bool) (detail string, told bool, re
 	}
 	return strconv.Itoa(n) + " tools", true, refused
 }
-
-// canonicalTool is the name of a tool as patterns are held against it: what runs the
-// tool may not tell cases or look-alikes apart.
-func canonicalTool(name string) string { return strings.ToLower(norm.Of(name).Text()) }
 
 // body is the request's body with the edits so far.
 func body(x *llm.Exchange) []byte { return llm.Splice(x.View.Raw, x.Changes.Edits) }
