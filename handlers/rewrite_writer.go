@@ -140,6 +140,7 @@ func (w *answerWriter) endStream() error {
 		rest = w.rewrite.End(nil)
 	}
 	if err := w.judge(); err != nil {
+		w.broken = denialOf(err) // it stands, whatever the provider has said
 		return err
 	}
 	if err := w.emit(append(w.parked, rest...)); err != nil {
