@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/vault"
 )
 
 // BenchmarkAppend is the time until a record is durable, with so many writers
@@ -95,4 +97,26 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkRecord is what a call costs at the level metadata, without the disk: its
+// admitted and its completed record, without and with what is encrypted in them.
+func BenchmarkRecord(b *testing.B) {
+	for name, v := range map[string]*vault.Vault{"nothing personal": nil, "encrypted": testVault(b)} {
+		b.Run(name, func(b *testing.B) {
+			l := &Log{o: Options{Node: "node1", Vault: v, Logf: func(string, ...any) {}}}
+			x := exchange("01936d2e-5f1a-7c3e-8f00-0123456789ab")
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				r := NewRecorder(l, RecorderOptions{ConfigHash: "0123456789abcdef"})
+				who, err := r.subject(x)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n = len(encodeAdmitted("node1", "0123456789abcdef", x, x.Attempts[0], who, nil)) + len(encodeEnded("node1", "0123456789abcdef", StageCompleted, x, who, nil))
+			}
+			b.ReportMetric(float64(n), "bytes/call")
+		})
+	}
 }
