@@ -87,9 +87,7 @@ func TestPolicyReplay(t *testing.T) {
 			if !strings.Contains(text, c.reason) || !strings.Contains(text, c.changed) || (c.reason == "") != (len(got.Reasons) == 0) {
 				t.Errorf("want %q and %q in\n%s", c.reason, c.changed, text)
 			}
-			if c.name == "the same rules, with texts" {
-				t.Log("\n" + text)
-			}
+			t.Log("\n" + text)
 		})
 	}
 }
@@ -118,6 +116,7 @@ func TestPolicyRecommend(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
+	t.Log("\n" + out)
 	// The traffic passes what was recommended, to the last call.
 	inner := "\t" + strings.ReplaceAll(strings.TrimSuffix(out, "\n"), "\n", "\n\t") + "\n"
 	site := fullSite[:strings.Index(fullSite, "\tllm_ratelimit {")] + inner + "\ttest_panic\n" + fullSite[strings.Index(fullSite, "\tllm_upstream {"):]
