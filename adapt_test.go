@@ -187,6 +187,18 @@ func TestAdaptRefuses(t *testing.T) {
 		"prices refresh":       {global("\t\tprices file /a refresh soon"), "soon"},
 		"prices refresh none":  {global("\t\tprices file /a refresh"), "refresh <duration>"},
 		"prices refresh fast":  {global("\t\tprices url https://example.com/p.json refresh 5s"), "at least 1m"},
+		"classifier none":      {site("\tllm_policy {\n\t\tdeny x `classify(\"m\", prompt.user).flagged`\n\t}"), `none is configured`},
+		"classifier misspelt":  {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol generic\n\t\t}") + site("\tllm_policy {\n\t\tdeny x `classify(\"mm\", prompt.user).flagged`\n\t}"), `known are m`},
+		"classifier protocol":  {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol latin\n\t\t}"), `latin`},
+		"classifier no url":    {global("\t\tclassifier m {\n\t\t\tprotocol generic\n\t\t}"), `url is missing`},
+		"classifier url":       {global("\t\tclassifier m {\n\t\t\turl x.example\n\t\t\tprotocol generic\n\t\t}"), `full http`},
+		"classifier clear":     {global("\t\tclassifier m {\n\t\t\turl http://x.example/\n\t\t\tprotocol generic\n\t\t\tapi_key canary-0123456789\n\t\t}"), `not in clear`},
+		"classifier option":    {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol generic\n\t\t\ttimeuot 1s\n\t\t}"), `timeuot`},
+		"classifier twice":     {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol generic\n\t\t\tprotocol generic\n\t\t}"), `given twice`},
+		"classifier timeout":   {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol generic\n\t\t\ttimeout soon\n\t\t}"), `soon`},
+		"classifier on_error":  {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol generic\n\t\t\ton_error maybe\n\t\t}"), `maybe`},
+		"classifier threshold": {global("\t\tclassifier m {\n\t\t\turl https://x.example/\n\t\t\tprotocol generic\n\t\t\tthreshold 0\n\t\t}"), `threshold`},
+		"classifier name":      {global("\t\tclassifier M {\n\t\t}"), `a-z`},
 		"errors":               {site("\tllm_audit {\n\t\terrors html\n\t}"), "html"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -282,7 +282,7 @@ func (c *candidate) For(known map[string]bool) (trial.Runner, []trial.Skipped, e
 				continue
 			}
 			j.skipped = append(j.skipped, trial.Skipped{Rule: rule.Name, Action: rule.Action, Missing: missing,
-				Refuses: rule.Enforcement != "shadow" && rule.Action != "redact" && rule.Action != "tag" && rule.Action != "flag"})
+				Refuses: rule.Enforcement != "shadow" && slices.Contains([]string{"deny", "approve", "require_header"}, rule.Action)})
 			if rule.Action == "set" || rule.Action == "route" {
 				// What it may have changed is not known to the rules behind it.
 				known["llm.model"], known["llm.max_tokens"] = false, false

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/objects"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/approval"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
@@ -64,6 +65,8 @@ type Stores struct {
 	Objects func() (*objects.Store, error)
 	// Approvals opens the record of calls that wait for a person, once it is needed.
 	Approvals func() (*approval.Store, error)
+	// Approver answers in its place where rules are only tried; else nil.
+	Approver policy.Approver
 	// Leave gives this request's lease back.
 	Leave func()
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/translate"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
@@ -145,7 +147,7 @@ func (h *Policy) explain(r *http.Request) []policy.Explanation {
 	if c.view() != nil {
 		return nil
 	}
-	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker()})
+	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Budgets: func() []policy.Budget { return nil }})
 }
 
 // modelServer stands at the end of the chain.
@@ -197,13 +199,30 @@ type trialHouse struct {
 }
 
 // Enter implements Gateway.
-func (*trialHouse) Enter(context.Context) (*Stores, error) { return &Stores{Leave: func() {}}, nil }
+func (*trialHouse) Enter(context.Context) (*Stores, error) {
+	return &Stores{Leave: func() {}, Approver: trialApprover{}}, nil
+}
+
+// Budgets implements Gateway.
+func (*trialHouse) Budgets() []limits.Budget { return nil }
 
 // ConfigHash implements Gateway.
 func (*trialHouse) ConfigHash() string { return "" }
 
 // Asker implements Gateway.
 func (h *trialHouse) Asker() classify.Source { return trialAsker(h.verdicts) }
+
+// trialApprover lets pass what comes with the token "granted".
+type trialApprover struct{}
+
+// Approve implements policy.Approver.
+func (trialApprover) Approve(_ policy.Question, token string, now time.Time) (policy.Approval, error) {
+	a := policy.Approval{ID: "apr_trial", Token: "granted", State: policy.ApprovalPending, Expires: now.Add(time.Hour)}
+	if token == a.Token {
+		a.State, a.By, a.GiveBack = policy.ApprovalGranted, "trial", func() {}
+	}
+	return a, nil
+}
 
 // trialAsker answers for classifiers.
 type trialAsker map[string]classify.Verdict

@@ -61,4 +61,4 @@ func (r *rule) reads() []string {
 }
 
 // variables are the names that expressions begin with.
-var variables = []string{"llm", "prompt", "caller", "request", "response", "content", "now"}
+var variables = []string{"llm", "prompt", "caller", "request", "response", "content", "budget", "now"}
