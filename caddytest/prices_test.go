@@ -159,6 +159,9 @@ func TestPricesFromAURL(t *testing.T) {
 	if !eventually(func() bool { return priceErrors(t, s) > before }) {
 		t.Error("the metric does not tell")
 	}
+	if log, err := os.ReadFile(s.file("default.log")); err != nil || !strings.Contains(string(log), "prices could not be refreshed") || strings.Contains(string(log), "canary-price") {
+		t.Errorf("%v; the log: %s", err, log)
+	}
 	// What was kept of one source is not that of another.
 	if err := s.load(pricesSite("url "+web.URL+"/b.json"), o); err != nil {
 		t.Fatal(err)
