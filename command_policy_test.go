@@ -170,3 +170,45 @@ func TestPolicyExplain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPolicyCoverage(t *testing.T) {
+	two := ":80 {\n\t@a path /a/*\n\thandle @a {\n\t\tllm_policy {\n\t\t\tdeny secrets `secrets(prompt.all).size() > 0` {\n\t\t\t\ton_error allow\n\t\t\t}\n\t\t\tflag seen `true`\n\t\t}\n\t\tllm_upstream simulated\n\t}\n" +
+		"\thandle {\n\t\tllm_policy {\n\t\t\tdeny secrets `secrets(prompt.all).size() > 0` {\n\t\t\t\tenforcement shadow\n\t\t\t}\n\t\t}\n\t\tllm_upstream simulated\n\t}\n}\n"
+	for name, c := range map[string]struct {
+		site  string
+		args  []string
+		holes int
+		want  []string
+	}{
+		"all":          {triedSite, nil, 0, []string{"on in all 14", "no holes", "request, response"}},
+		"a rule less":  {two, nil, 1, []string{"HOLE: srv0 (all) reaches llm_upstream without rule seen", "note: srv0 (all): rule secrets is in shadow", "note: srv0 path /a/*: rule secrets lets pass"}},
+		"in shadow":    {two, []string{"--rule", "secrets"}, 1, []string{"HOLE: srv0 (all): rule secrets is in shadow"}},
+		"nowhere":      {two, []string{"--rule", "pii"}, 2, []string{"path /a/* reaches llm_upstream without rule pii"}},
+		"no policy":    {":80 {\n\tllm_upstream simulated\n}\n", nil, 1, []string{"passes no rule"}},
+		"a bare proxy": {":80 {\n\treverse_proxy https://api.openai.com\n}\n", nil, 1, []string{"reaches reverse_proxy api.openai.com:443 and passes no rule"}},
+		"objects":      {strings.Replace(triedSite, "llm_upstream openai {env.NOT_SET}", "llm_upstream openai {env.NOT_SET} {\n\t\tobjects allow\n\t}", 1), nil, 1, []string{"objects are open"}},
+		"no model":     {":80 {\n\trespond hi\n}\n", nil, 0, []string{"No route"}},
+	} {
+		files := map[string]string{"Caddyfile": c.site}
+		out, err := runPolicy(t, files, append([]string{"coverage"}, c.args...)...)
+		if (err != nil) != (c.holes > 0) {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s: %q is not in\n%s", name, w, out)
+			}
+		}
+		out, _ = runPolicy(t, files, append([]string{"coverage", "--json"}, c.args...)...)
+		var got trial.Coverage
+		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Holes) != c.holes {
+			t.Errorf("%s: %v, %d holes, want %d\n%s", name, err, len(got.Holes), c.holes, out)
+		}
+	}
+	// A dialect that a rule cannot see is a hole.
+	c := trial.Cover([]trial.CoveredRoute{{Name: "r", End: "e", Rules: []trial.CoveredRule{{Name: "pii", In: []string{"response"}}, {Name: "x"}}}},
+		[]trial.Reach{{Dialect: "latin", Request: true, Answers: true, Whole: true}, {Dialect: "greek", Answers: true, Whole: true, Stream: true}}, nil)
+	if len(c.Holes) != 2 || !strings.Contains(c.Holes[0], "pii cannot see latin") || !strings.Contains(c.Holes[1], "x cannot see greek") {
+		t.Errorf("%q", c.Holes)
+	}
+}
