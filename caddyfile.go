@@ -81,6 +81,9 @@ var directives = []directive{
 //			threshold <score>
 //			language  <code>
 //		}
+//		detector <name> <type> {
+//			<options of the detector>
+//		}
 //		price <provider/pattern> free
 //		price <provider/pattern> [<input> <output> [<cache read> [<cache write>]]] { … }
 //		prices file <path>|url <URL> [refresh <duration>]
@@ -115,6 +118,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 			err = parseProvider(d, app)
 		case "classifier":
 			err = parseClassifier(d, app)
+		case "detector":
+			err = parseDetector(d, app)
 		case "price":
 			err = parsePrice(d, app)
 		case "prices":

@@ -47,6 +47,7 @@ type gatewayOptions struct {
 	Apps struct {
 		Gateway struct {
 			Classifiers map[string]json.RawMessage `json:"classifiers"`
+			Detectors   map[string]json.RawMessage `json:"detectors"`
 		} `json:"llm_gateway"`
 	} `json:"apps"`
 }
@@ -63,23 +64,22 @@ func (r *checkedRoute) name() string {
 // trial finds the rules of the route that is meant and makes them ready to be tried.
 // Nothing else of the configuration is set up, so no secret is needed.
 func (p *policyConfig) trial() (*handlers.Trial, error) {
-	policies, names, err := p.policies()
+	policies, known, err := p.policies()
 	if err != nil {
 		return nil, err
 	}
-	return handlers.NewTrial(policies, names)
+	return handlers.NewTrial(policies, known)
 }
 
-// policies are the llm_policy handlers of that route, and the names of the classifiers
-// that they may ask.
-func (p *policyConfig) policies() (policies []json.RawMessage, classifiers []string, err error) {
+// policies are the llm_policy handlers of that route, and what their rules may name.
+func (p *policyConfig) policies() (policies []json.RawMessage, known handlers.Known, err error) {
 	b, _, err := adaptFile(p.file, p.adapter)
 	if err != nil {
-		return nil, nil, err
+		return nil, known, err
 	}
 	routes, _, err := checkConfig(b)
 	if err != nil {
-		return nil, nil, err
+		return nil, known, err
 	}
 	var found []checkedRoute
 	for _, r := range routes {
@@ -92,30 +92,32 @@ func (p *policyConfig) policies() (policies []json.RawMessage, classifiers []str
 	}
 	switch {
 	case len(found) == 0 && p.route != "":
-		return nil, nil, fmt.Errorf("%s: no route with llm_policy has %q in its name", p.file, p.route)
+		return nil, known, fmt.Errorf("%s: no route with llm_policy has %q in its name", p.file, p.route)
 	case len(found) == 0:
-		return nil, nil, fmt.Errorf("%s: no route to a model passes llm_policy", p.file)
+		return nil, known, fmt.Errorf("%s: no route to a model passes llm_policy", p.file)
 	case len(found) > 1:
 		var names []string
 		for _, r := range found {
 			names = append(names, fmt.Sprintf("%q", r.name()))
 		}
-		return nil, nil, fmt.Errorf("%s: routes have different rules; choose one by a part of its name: %s", p.file, strings.Join(names, ", "))
+		return nil, known, fmt.Errorf("%s: routes have different rules; choose one by a part of its name: %s", p.file, strings.Join(names, ", "))
 	}
-	classifiers, err = classifierNames(b)
-	return found[0].Policies, classifiers, err
+	known, err = knownIn(b)
+	return found[0].Policies, known, err
+}
+
+// knownIn is what the rules of a configuration may name.
+func knownIn(config []byte) (known handlers.Known, err error) {
+	var o gatewayOptions
+	if err := json.Unmarshal(config, &o); err != nil {
+		return known, err
+	}
+	known.Classifiers = slices.Sorted(maps.Keys(o.Apps.Gateway.Classifiers))
+	known.Detectors, err = loadDetectors(o.Apps.Gateway.Detectors)
+	return known, err
 }
 
 func sameJSON(a, b json.RawMessage) bool { return string(a) == string(b) }
-
-// classifierNames are the classifiers of a configuration.
-func classifierNames(config []byte) ([]string, error) {
-	var o gatewayOptions
-	if err := json.Unmarshal(config, &o); err != nil {
-		return nil, err
-	}
-	return slices.Sorted(maps.Keys(o.Apps.Gateway.Classifiers)), nil
-}
 
 func policyTestCommand() *cobra.Command {
 	var asJSON bool

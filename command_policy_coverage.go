@@ -33,7 +33,7 @@ that another has, a dialect that rules cannot see, objects that pass no rule. Wi
 			if err != nil {
 				return err
 			}
-			t, err := handlers.NewTrial([]json.RawMessage{json.RawMessage(trial.ProbeRules)}, nil)
+			t, err := handlers.NewTrial([]json.RawMessage{json.RawMessage(trial.ProbeRules)}, handlers.Known{})
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ func coveredRoutes(config []byte) ([]trial.CoveredRoute, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := classifierNames(config)
+	known, err := knownIn(config)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func coveredRoutes(config []byte) ([]trial.CoveredRoute, error) {
 	for _, r := range routes {
 		c := trial.CoveredRoute{Name: r.name(), End: r.End}
 		if len(r.Policies) > 0 {
-			if _, err := handlers.NewTrial(r.Policies, names); err != nil {
+			if _, err := handlers.NewTrial(r.Policies, known); err != nil {
 				return nil, fmt.Errorf("%s: %w", r.name(), err)
 			}
 		}

@@ -223,10 +223,10 @@ func keptText(rec *audit.Record, v *vault.Vault, t *audit.Text) ([]byte, string)
 
 // candidate implements trial.Candidate by a configuration.
 type candidate struct {
-	policies    []json.RawMessage
-	classifiers []string
-	reads       map[string][]string
-	made        map[string]*judge // by what is known
+	policies []json.RawMessage
+	known    handlers.Known
+	reads    map[string][]string
+	made     map[string]*judge // by what is known
 }
 
 type judge struct {
@@ -235,15 +235,15 @@ type judge struct {
 }
 
 func newCandidate(cfg *policyConfig) (*candidate, error) {
-	policies, names, err := cfg.policies()
+	policies, known, err := cfg.policies()
 	if err != nil {
 		return nil, err
 	}
-	t, err := handlers.NewTrial(policies, names)
+	t, err := handlers.NewTrial(policies, known)
 	if err != nil {
 		return nil, err
 	}
-	return &candidate{policies: policies, classifiers: names, reads: t.Reads(), made: map[string]*judge{}}, nil
+	return &candidate{policies: policies, known: known, reads: t.Reads(), made: map[string]*judge{}}, nil
 }
 
 // For implements trial.Candidate.
@@ -302,7 +302,7 @@ func (c *candidate) For(known map[string]bool) (trial.Runner, []trial.Skipped, e
 		kept = append(kept, bytes.Clone(raw))
 	}
 	var err error
-	if j.runner, err = handlers.NewTrial(kept, c.classifiers); err != nil {
+	if j.runner, err = handlers.NewTrial(kept, c.known); err != nil {
 		return nil, nil, err
 	}
 	c.made[id.String()] = j

@@ -31,7 +31,9 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
+	_ "github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/patterns" // llm_gateway.detectors.patterns
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 
 	// The providers that come with the gateway.
@@ -59,6 +61,9 @@ type App struct {
 	ProvidersRaw map[string]json.RawMessage `json:"providers,omitempty" caddy:"namespace=llm_gateway.providers inline_key=type"`
 	// Classifiers are the services that rules of llm_policy may ask, by name.
 	Classifiers map[string]*Classifier `json:"classifiers,omitempty"`
+	// DetectorsRaw are detectors of the operator's own, by name: rules of llm_policy
+	// name them in detect("name", …) and in redact.
+	DetectorsRaw map[string]json.RawMessage `json:"detectors,omitempty" caddy:"namespace=llm_gateway.detectors inline_key=type"`
 	// Prices override the embedded catalogue.
 	Prices []PriceOverride `json:"prices,omitempty"`
 	// PriceSource is where prices are read from while the gateway runs. Default
@@ -76,6 +81,7 @@ type App struct {
 	prices      *prices.Source
 	priceWatch  *priceWatch // nil without a source
 	classifiers *classify.Registry
+	detectors   policy.Detectors
 	dataDir     string
 	hash        string
 	auditSinks  map[string][]namedSink   // by log
@@ -170,6 +176,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Background(a.priceWatch.run)
 	}
 	if err := a.provisionClassifiers(); err != nil {
+		return err
+	}
+	if err := a.provisionDetectors(ctx); err != nil {
 		return err
 	}
 	if err := a.provisionAudit(ctx); err != nil {

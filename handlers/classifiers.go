@@ -8,22 +8,37 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 )
 
 // declaredClassifiers are the names of the classifiers in the global option, so that
 // a rule that asks another is refused with its line while the Caddyfile is adapted.
 func declaredClassifiers(h httpcaddyfile.Helper) []string {
-	app, ok := h.Option(AppName).(httpcaddyfile.App)
-	if !ok {
-		return nil
+	return slices.Sorted(maps.Keys(declaredIn(h).Classifiers))
+}
+
+// declaredDetectors are the same for detectors, without their scanners.
+func declaredDetectors(h httpcaddyfile.Helper) policy.Detectors {
+	names := policy.Detectors{}
+	for name := range declaredIn(h).Detectors {
+		names[name] = nil
 	}
-	var declared struct {
-		Classifiers map[string]json.RawMessage `json:"classifiers"`
+	return names
+}
+
+// declared is what of the global option the directives look at while a Caddyfile is
+// adapted.
+type declared struct {
+	Classifiers map[string]json.RawMessage `json:"classifiers"`
+	Detectors   map[string]json.RawMessage `json:"detectors"`
+}
+
+func declaredIn(h httpcaddyfile.Helper) (d declared) {
+	if app, ok := h.Option(AppName).(httpcaddyfile.App); ok && json.Unmarshal(app.Value, &d) != nil {
+		return declared{}
 	}
-	if json.Unmarshal(app.Value, &declared) != nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(declared.Classifiers))
+	return d
 }
 
 // classifierMetrics are about the services that rules ask.

@@ -42,6 +42,8 @@ type Gateway interface {
 	Catalogue() *prices.Catalogue
 	// Asker asks the classifiers of the global option.
 	Asker() classify.Source
+	// Detectors are those of the global option, by name.
+	Detectors() policy.Detectors
 	// Required lists the handlers that llm_upstream insists on.
 	Required() []string
 	// ConfigHash identifies the configuration of the gateway in records.

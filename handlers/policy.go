@@ -47,6 +47,9 @@ type Policy struct {
 	hash    string // of all rules, for records
 	// classifiers are the names that rules may ask.
 	classifiers []string
+	// detectors are those of the operator's own, without their scanners while the
+	// configuration is read.
+	detectors policy.Detectors
 }
 
 // CaddyModule describes the module to Caddy.
@@ -60,6 +63,7 @@ func (h *Policy) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.classifiers = h.gw.Asker().Names()
+	h.detectors = h.gw.Detectors()
 	return h.setUp()
 }
 
@@ -85,7 +89,7 @@ func (h *Policy) setUp() error {
 		if h.Rules[i].Action != actionRedact {
 			continue
 		}
-		r, err := h.Rules[i].redaction()
+		r, err := h.Rules[i].redaction(h.detectors)
 		if err != nil {
 			return fmt.Errorf("llm_policy: rule %s: %w", h.Rules[i].Name, err)
 		}
@@ -140,7 +144,7 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return err
 		}
 		env := policy.RequestEnv{
-			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
+			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
 		}
 		denied := h.unscannable(&c.x)
@@ -204,7 +208,7 @@ func (c *call) redactBy(rules []*redact.Rule) error {
 
 // ParsePolicy is the Caddyfile directive llm_policy.
 func ParsePolicy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	m := &Policy{classifiers: declaredClassifiers(h)}
+	m := &Policy{classifiers: declaredClassifiers(h), detectors: declaredDetectors(h)}
 	return m, m.UnmarshalCaddyfile(h.Dispenser)
 }
 

@@ -169,7 +169,7 @@ func (h *Policy) unmarshalRule(d *caddyfile.Dispenser, read func(*caddyfile.Disp
 	}
 	// Compiled here, on its own, so that a mistake is reported with its file and
 	// line.
-	one := Policy{Rules: []Rule{r}, classifiers: h.classifiers}
+	one := Policy{Rules: []Rule{r}, classifiers: h.classifiers, detectors: h.detectors}
 	if _, err := one.compile(); err != nil {
 		return located(&at, err)
 	}
@@ -321,7 +321,7 @@ func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if _, err := r.redaction(); err != nil {
+	if _, err := r.redaction(h.detectors); err != nil {
 		return d.Errf("redact %s: %v", r.Name, err)
 	}
 	return h.add(d, r)

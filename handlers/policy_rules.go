@@ -74,7 +74,7 @@ type Rule struct {
 const actionRedact = "redact"
 
 // redaction is the rule as the package redact takes it.
-func (r *Rule) redaction() (*redact.Rule, error) {
+func (r *Rule) redaction(known policy.Detectors) (*redact.Rule, error) {
 	out := &redact.Rule{Name: r.Name, Shadow: r.Enforcement == "shadow"}
 	switch {
 	case r.Name == "":
@@ -100,7 +100,7 @@ func (r *Rule) redaction() (*redact.Rule, error) {
 	if out.Request, out.Response, err = where(r.In); err != nil {
 		return nil, err
 	}
-	d, err := policy.Detect(r.Kinds)
+	d, err := policy.DetectWith(r.Kinds, known)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (h *Policy) compile() (*policy.Set, error) {
 		}
 		rules = append(rules, r)
 	}
-	opts := []policy.Option{policy.WithClassifiers(h.classifiers...)}
+	opts := []policy.Option{policy.WithClassifiers(h.classifiers...), policy.WithDetectors(h.detectors)}
 	if h.CostLimit > 0 {
 		opts = append(opts, policy.WithCostLimit(uint64(h.CostLimit)))
 	}

@@ -32,9 +32,15 @@ type Trial struct {
 	policies []*Policy
 }
 
-// NewTrial sets up handlers from their JSON configuration. classifiers are the names
-// that rules may ask.
-func NewTrial(raw []json.RawMessage, classifiers []string) (*Trial, error) {
+// Known is what rules may name of the global option: classifiers, and detectors of the
+// operator's own.
+type Known struct {
+	Classifiers []string
+	Detectors   policy.Detectors
+}
+
+// NewTrial sets up handlers from their JSON configuration.
+func NewTrial(raw []json.RawMessage, known Known) (*Trial, error) {
 	t := new(Trial)
 	for _, b := range raw {
 		var p struct {
@@ -45,7 +51,7 @@ func NewTrial(raw []json.RawMessage, classifiers []string) (*Trial, error) {
 			return nil, fmt.Errorf("llm_policy: %w", err)
 		}
 		h := &p.Policy
-		h.classifiers = classifiers
+		h.classifiers, h.detectors = known.Classifiers, known.Detectors
 		h.log = zap.NewNop()
 		if err := h.setUp(); err != nil {
 			return nil, err

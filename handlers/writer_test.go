@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits/prices"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/providers"
 )
@@ -29,6 +30,7 @@ func (*house) Background(func(context.Context))           {}
 func (*house) UseLedger()                                 {}
 func (*house) UseBudgets([]limits.Budget)                 {}
 func (*house) Budgets() []limits.Budget                   { return nil }
+func (*house) Detectors() policy.Detectors                { return nil }
 func (*house) Asker() classify.Source                     { return new(classify.Registry) }
 func (*house) Provider(string) (providers.Provider, bool) { return nil, false }
 func (*house) Catalogue() *prices.Catalogue               { return prices.Embedded() }

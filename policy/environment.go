@@ -60,7 +60,7 @@ func newLanguage(functions []cel.EnvOption) (*language, error) {
 		cel.ExpressionNodeLimit(maxExprNodes),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.EagerlyValidateDeclarations(true),
-	}, slices.Concat(detectorFunctions(), promptFunctions(), toolFunctions(), []cel.EnvOption{classifyFunction()}, functions)...)...)
+	}, slices.Concat(detectorFunctions(), promptFunctions(), toolFunctions(), []cel.EnvOption{classifyFunction(), detectFunction()}, functions)...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ var unguarded = map[string]bool{
 	operators.Greater: true, operators.GreaterEquals: true, operators.Less: true, operators.LessEquals: true,
 	operators.Index: true, "type": true, "dyn": true,
 	// These bound what they look at by themselves (see scan).
-	"secrets": true, "pii": true, "injection_score": true, "hidden_chars": true, "has_phrase": true, "tokens": true, "classify_prompt": true, "risk": true,
+	"secrets": true, "pii": true, "injection_score": true, "hidden_chars": true, "has_phrase": true, "tokens": true, "classify_prompt": true, "risk": true, "detect": true,
 	classifyName: true,
 }
 

@@ -130,6 +130,8 @@ type RequestEnv struct {
 	// Classifiers answer classify(). Where it is nil, rules that need an answer cannot
 	// be evaluated.
 	Classifiers classify.Asker
+	// Detectors are what detect() runs: those that the set was compiled with.
+	Detectors Detectors
 	// Beside, if not nil, is given the evaluations of rules that wait for a classifier
 	// and refuse nothing (flags, unless they say `on_error deny`, and rules in shadow).
 	// It runs them on other goroutines, so that the request need not wait, and adds
@@ -154,6 +156,8 @@ type options struct {
 	functions []cel.EnvOption
 	// classifiers are the names that classify() takes, sorted.
 	classifiers []string
+	// detectors are those that detect() takes.
+	detectors Detectors
 }
 
 // language returns the language that the rules are written in.

@@ -211,6 +211,9 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if id, msg := checkSchemas(checked.NativeRep()); msg != "" {
 		return nil, fail(id, "%s", msg)
 	}
+	if id, msg := checkDetectors(checked.NativeRep(), o.detectors); msg != "" {
+		return nil, fail(id, "%s", msg)
+	}
 	asks, id, msg := checkClassifiers(checked.NativeRep(), o.classifiers)
 	if msg != "" {
 		return nil, fail(id, "%s", msg)

@@ -8,8 +8,10 @@
 package shape
 
 import (
+	"errors"
 	"fmt"
 	"regexp/syntax"
+	"unicode/utf8"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
 )
@@ -79,34 +81,59 @@ type Pattern struct {
 // and bounded repetitions; (?i) folds ASCII case. It panics on anything else:
 // patterns are part of the program.
 func Compile(pattern string) *Pattern {
-	re, err := syntax.Parse(pattern, syntax.Perl)
+	p, err := Parse(pattern, 1<<20)
 	if err != nil {
 		panic(fmt.Sprintf("shape %q: %v", pattern, err))
 	}
-	p := &Pattern{root: compile(pattern, re)}
-	var low int
-	low, p.Max = p.root.length()
-	if low < 2 {
-		panic(fmt.Sprintf("shape %q: may match fewer than two bytes", pattern))
-	}
-	p.root.first(&p.First, 0)
-	p.root.first(&p.Second, 1)
 	return p
 }
 
-func compile(pattern string, re *syntax.Regexp) *node {
+// Parse is Compile for patterns that are not part of the program: it returns an
+// error that says what is the matter, also where a match could be longer than most.
+func Parse(pattern string, most int) (p *Pattern, err error) {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			text, ok := r.(fault)
+			if !ok {
+				panic(r)
+			}
+			p, err = nil, errors.New(string(text))
+		}
+	}()
+	p = &Pattern{root: compile(re)}
+	var low int
+	low, p.Max = p.root.length()
+	if low < 2 {
+		return nil, errors.New("it may match fewer than two bytes")
+	}
+	if p.Max > most {
+		return nil, fmt.Errorf("it may match more than %d bytes", most)
+	}
+	p.root.first(&p.First, 0)
+	p.root.first(&p.Second, 1)
+	return p, nil
+}
+
+// fault is what compile panics with.
+type fault string
+
+func compile(re *syntax.Regexp) *node {
 	subs := func() []*node {
 		var out []*node
 		for _, s := range re.Sub {
-			out = append(out, compile(pattern, s))
+			out = append(out, compile(s))
 		}
 		return out
 	}
 	repeat := func(least, most int) *node {
 		if most < 0 {
-			panic(fmt.Sprintf("shape %q: unbounded repetition", pattern))
+			panic(fault("a repetition without an upper bound: write {1,64} for +"))
 		}
-		sub := compile(pattern, re.Sub[0])
+		sub := compile(re.Sub[0])
 		if sub.op == opSet && sub.min == 1 && sub.max == 1 {
 			return &node{op: opSet, set: sub.set, min: least, max: most}
 		}
@@ -123,25 +150,24 @@ func compile(pattern string, re *syntax.Regexp) *node {
 	switch re.Op {
 	case syntax.OpLiteral:
 		fold := re.Flags&syntax.FoldCase != 0
-		lit := make([]byte, len(re.Rune))
-		for i, r := range re.Rune {
-			if r > 0x7f {
-				panic(fmt.Sprintf("shape %q: not ASCII", pattern))
-			}
+		lit := make([]byte, 0, len(re.Rune))
+		for _, r := range re.Rune {
 			if fold && r >= 'A' && r <= 'Z' {
 				r += 32
 			}
-			lit[i] = byte(r)
+			lit = utf8.AppendRune(lit, r)
 		}
 		return &node{op: opLit, lit: string(lit), fold: fold}
 	case syntax.OpCharClass:
 		return &node{op: opSet, set: setOf(re), min: 1, max: 1}
+	case syntax.OpStar, syntax.OpPlus:
+		return repeat(0, -1)
 	case syntax.OpConcat:
 		return &node{op: opSeq, subs: subs()}
 	case syntax.OpAlternate:
 		return &node{op: opAlt, subs: subs()}
 	case syntax.OpCapture:
-		return compile(pattern, re.Sub[0])
+		return compile(re.Sub[0])
 	case syntax.OpQuest:
 		return repeat(0, 1)
 	case syntax.OpRepeat:
@@ -149,7 +175,7 @@ func compile(pattern string, re *syntax.Regexp) *node {
 	case syntax.OpEmptyMatch:
 		return &node{op: opSeq}
 	}
-	panic(fmt.Sprintf("shape %q: %v is not supported", pattern, re.Op))
+	panic(fault(fmt.Sprintf("%s is not known here: literals, classes such as [A-Z0-9], groups, alternatives and bounded repetitions are", re)))
 }
 
 func (n *node) length() (least, most int) {
