@@ -11,7 +11,7 @@ func lists() lexicon {
 	x := make(lexicon)
 	for _, text := range []string{
 		attackLists, payloadLists, attackLists2, payloadLists2,
-		personaLists, toolLists, benignLists, questionLists, roleLists,
+		personaLists, toolLists, toolLists2, benignLists, questionLists, roleLists,
 		languageLists1, languageLists1b, languageLists2, languageLists2b, technicalLists, triggerLists,
 	} {
 		x.add(text)
@@ -23,9 +23,9 @@ func lists() lexicon {
 const (
 	nDirect   = 24000
 	nPersona  = 4000
-	nTool     = 14000
+	nTool     = 20000
 	nHard     = 22000
-	nCarrier  = 10000
+	nCarrier  = 15000
 	nDocument = 6000
 	nEmbedded = 9000
 	nLanguage = 700 // of each language, and as many harmless

@@ -31,6 +31,9 @@ func (x lexicon) add(text string) {
 type speaker struct {
 	lex lexicon
 	rnd *rand.Rand
+	// nested says that slots within other braces, as in JSON, are slots too. The
+	// lists that were there first are read without: a text says {subject} then.
+	nested bool
 }
 
 // say expands one phrase of the list, chosen by lot.
@@ -59,6 +62,9 @@ func (s *speaker) fill(phrase string, depth int) string {
 		end := strings.IndexByte(phrase[open:], '}')
 		if end < 0 {
 			break
+		}
+		if in := strings.LastIndexByte(phrase[open+1:open+end], '{'); s.nested && in >= 0 {
+			open, end = open+1+in, end-1-in
 		}
 		name := phrase[open+1 : open+end]
 		b.WriteString(phrase[:open])

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
@@ -26,7 +27,7 @@ func main() {
 	flag.BoolVar(&o.evalOnly, "eval", false, "measure only, write no weights")
 	flag.StringVar(&o.out, "out", "policy/detect/inject/weights.bin", "file to write")
 	flag.StringVar(&o.extra, "extra", "", "file or folder of benign texts to count false positives on")
-	flag.StringVar(&o.folds, "folds", "", "folder where the models of the folds are kept: those that are there are not trained again")
+	flag.StringVar(&o.folds, "folds", "", "folder where the models are kept: those that are there are not trained again")
 	flag.IntVar(&o.worst, "worst", 0, "print so many misjudged texts of each source")
 	flag.IntVar(&set.bits, "bits", 20, "log2 of the number of weights")
 	flag.IntVar(&set.epochs, "epochs", 6, "passes over the texts")
@@ -69,7 +70,12 @@ func run(w io.Writer, o options, set settings) error {
 	}
 	benign := report(w, held, models, rows, set, o.worst)
 	fmt.Fprintf(w, "measured in %s\n", time.Since(start).Round(time.Second))
-	m := fit(append(append([]row(nil), rows...), synthetic...), set)
+	late := lateTexts(set.seed, set.part)
+	weigh(nil, late)
+	m, err := foldModel(len(families), o.folds, func() *linear.Model { return fit(slices.Concat(rows, synthetic, late), set) })
+	if err != nil {
+		return err
+	}
 	calibrate(m, benign)
 	exam(w, m, o.worst > 0)
 	if o.extra != "" {

@@ -158,3 +158,36 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What is usual in the rest of a text takes off the margin, without the two chunks
+// that stand out, within bounds, and not where there is too little text to tell.
+func TestBackground(t *testing.T) {
+	for _, c := range []struct {
+		chunks []float64
+		want   float64
+	}{
+		{nil, loudest}, {[]float64{5}, loudest}, {[]float64{5, -2}, loudest},
+		{[]float64{-2, 5, -2, 4, -2}, -2}, {[]float64{5, 4, -2}, loudest}, {[]float64{-2, 4, -2, 5}, -2},
+		{[]float64{5, 5, 5, 5}, loudest},       // half an attack everywhere
+		{[]float64{5, -9, -9, -9, 4}, calmest}, // no text is calmer
+		{[]float64{-1.5, -2.5, 3, 3}, -2},
+	} {
+		var b background
+		for i, v := range c.chunks {
+			n := chunkBlocks
+			if i == len(c.chunks)-1 {
+				n = 1 // the last chunk has only begun
+			}
+			for k := range n {
+				if k == n/2 {
+					b.add(v)
+				} else {
+					b.add(v - 1)
+				}
+			}
+		}
+		if got := b.level(); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%v: %v, want %v", c.chunks, got, c.want)
+		}
+	}
+}

@@ -83,6 +83,70 @@ func (m *Model) Odds(margin float64, units int) float64 {
 	return float64(c.Slope*margin) + c.Offset
 }
 
+// What the rest of a long text does to its score. A passage that looks like an
+// attack among others that look half like one (a list of prompts, a manual full of
+// orders) says less than the same passage among plain prose.
+const (
+	// chunkBlocks is how many blocks are one chunk: about 1,024 units.
+	chunkBlocks = 64
+	// contrast is what a unit of background takes off the margin.
+	contrast = 0.75
+	// The background counts within these bounds. The upper one is that of usual
+	// documents: nobody hides an attack by writing half an attack all around it.
+	calmest, loudest = -3.0, -1.0
+)
+
+// A background is the mean of the highest margins of the chunks of a text, without
+// the two highest: the passage that counts may lie across two chunks.
+type background struct {
+	blocks     int // of the present chunk
+	best       float64
+	chunks     int
+	sum        float64
+	top1, top2 float64
+}
+
+// add takes the highest margin that ends at the next block.
+func (b *background) add(margin float64) {
+	if b.blocks == 0 || margin > b.best {
+		b.best = margin
+	}
+	if b.blocks++; b.blocks == chunkBlocks {
+		b.close()
+	}
+}
+
+// close ends the present chunk.
+func (b *background) close() {
+	if b.blocks == 0 {
+		return
+	}
+	b.blocks = 0
+	v := max(b.best, calmest)
+	b.chunks++
+	b.sum += v
+	switch {
+	case b.chunks == 1:
+		b.top1 = v
+	case b.chunks == 2:
+		b.top1, b.top2 = max(b.top1, v), min(b.top1, v)
+	case v > b.top1:
+		b.top1, b.top2 = v, b.top1
+	case v > b.top2:
+		b.top2 = v
+	}
+}
+
+// level returns the background of the text so far; that of usual documents when
+// there is too little text to tell.
+func (b background) level() float64 {
+	b.close()
+	if b.chunks < 4 {
+		return loudest
+	}
+	return min(float64(b.sum-b.top1-b.top2)/float64(b.chunks-2), loudest)
+}
+
 // A Slider slides the windows over the blocks of a text and remembers the
 // highest margin. The zero Slider is ready.
 type Slider struct {
@@ -93,6 +157,9 @@ type Slider struct {
 	start int
 	end   int
 	tried bool
+	block float64 // the highest margin of the windows that end at the present block
+	some  bool    // there is one
+	back  background
 }
 
 // Add takes the next block, which covers the bytes [start, end) of the text.
@@ -102,6 +169,7 @@ func (s *Slider) Add(m *Model, b Window, start, end int) {
 	s.count++
 	var w Window
 	kind := 0
+	s.some = false
 	for k := 1; k <= widest && k <= s.count; k++ {
 		w.Sum += s.ring[i].Sum
 		w.Chars += s.ring[i].Chars
@@ -114,10 +182,14 @@ func (s *Slider) Add(m *Model, b Window, start, end int) {
 			i = widest - 1
 		}
 	}
+	if s.some {
+		s.back.add(s.block)
+	}
 }
 
-// Best returns the highest margin and the bytes it was found at. end is the
-// length of the text: a text shorter than a window is one window.
+// Best returns the highest margin, less what the background takes off, and the bytes
+// it was found at. end is the length of the text: a text shorter than a window is one
+// window.
 func (s *Slider) Best(m *Model, end int) (margin float64, from, to int) {
 	t := *s
 	if t.count == 0 {
@@ -137,10 +209,13 @@ func (s *Slider) Best(m *Model, end int) (margin float64, from, to int) {
 			}
 		}
 	}
-	return t.best, t.start, t.end
+	return t.best - float64(contrast*(t.back.level()-loudest)), t.start, t.end
 }
 
 func (s *Slider) see(margin float64, start, end int) {
+	if !s.some || margin > s.block {
+		s.some, s.block = true, margin
+	}
 	if !s.tried || margin > s.best {
 		s.tried, s.best, s.start, s.end = true, margin, start, end
 	}
