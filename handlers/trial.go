@@ -153,7 +153,7 @@ func (h *Policy) explain(r *http.Request) []policy.Explanation {
 	if c.view() != nil {
 		return nil
 	}
-	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Budgets: func() []policy.Budget { return nil }})
+	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Budgets: func() []policy.Budget { return nil }})
 }
 
 // modelServer stands at the end of the chain.
