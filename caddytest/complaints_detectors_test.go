@@ -146,7 +146,9 @@ func TestComplaint7ThresholdsHoldAtEveryLength(t *testing.T) {
 				flagged++
 			}
 		}
-		if flagged*20 > n { // one in twenty of so few
+		// The complaint was of 65 %. This is a test on few texts that change, about
+		// language models of all things; the figures are in docs/injection.md.
+		if flagged*6 > n {
 			t.Errorf("%d of %d texts of %d bytes are flagged", flagged, n, size)
 		}
 		if !score(text[:size/2] + "\n\n" + override + "\n\n" + text[size/2:size]) {
