@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,10 @@ var faultSpeakers = []speaker{
 	{"responses on chat", "/v1/responses", `{"model":"NAME","stream":STREAM,"store":false,"max_output_tokens":50,"input":"hi"}`, false, true, true, "c", " there.", "event: response.completed"},
 	{"responses on messages", "/v1/responses", `{"model":"NAME","stream":STREAM,"store":false,"max_output_tokens":50,"input":"hi"}`, false, true, true, "a", " there.", "event: response.completed"},
 }
+
+// shortSpeakers are those of -short: under the race detector all of them take
+// minutes and find no more.
+var shortSpeakers = []string{"chat", "messages", "ollama", "messages on chat", "responses on messages"}
 
 func (q *speaker) call(model string, stream bool) call {
 	c := call{path: strings.Replace(q.path, "NAME", model, 1), anthropic: q.anthropic}
@@ -104,6 +109,9 @@ func TestFaults(t *testing.T) {
 		for j := range faultSpeakers {
 			q := &faultSpeakers[j]
 			if f.heavy && q.name != "chat" && q.name != "ollama" && q.name != "messages on chat" {
+				continue
+			}
+			if testing.Short() && (j > 0 && f.heavy || !slices.Contains(shortSpeakers, q.name)) {
 				continue
 			}
 			for _, stream := range []bool{false, true} {
