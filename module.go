@@ -116,6 +116,7 @@ var governors = []string{"audit", "auth", "ratelimit", "policy", "cost"}
 func (a *App) Provision(ctx caddy.Context) error {
 	a.log = ctx.Logger()
 	a.started = make(chan struct{})
+	detectors := maps.Clone(a.DetectorsRaw) // loading them clears the field
 	a.require = []string{"auth"}
 	if a.Require != nil {
 		a.require = *a.Require
@@ -187,17 +188,24 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := registerPriceMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	a.hash = a.configHash()
+	a.hash = a.configHash(detectors)
 	return handlers.RegisterMetrics(ctx.GetMetricsRegistry(), a.reserved, a.ratios)
 }
 
 // configHash identifies what the gateway was told, for the records. Providers
-// count by name only: their options may hold a literal secret, and not even a
-// hash of one belongs into a record.
-func (a *App) configHash() string {
+// count by name only and classifiers without their addresses and keys: those may
+// hold a literal secret, and not even a hash of one belongs into a record.
+// Detectors count in full, since they are rules; detectors is their options.
+func (a *App) configHash(detectors map[string]json.RawMessage) string {
 	from := ""
 	if a.priceWatch != nil {
 		from = a.priceWatch.shown
+	}
+	ask := map[string]Classifier{}
+	for name, c := range a.Classifiers {
+		open := *c
+		open.URL, open.APIKey = "", ""
+		ask[name] = open
 	}
 	b, err := json.Marshal(struct {
 		Require []string
@@ -205,8 +213,10 @@ func (a *App) configHash() string {
 		Prices  []PriceOverride
 		From    string
 		OnCrash string
-		Audit   map[string]audit.Settings `json:",omitempty"`
-	}{a.require, slices.Sorted(maps.Keys(a.ProvidersRaw)), a.Prices, from, a.OnCrash, a.auditSettings()})
+		Audit   map[string]audit.Settings  `json:",omitempty"`
+		Detect  map[string]json.RawMessage `json:",omitempty"`
+		Ask     map[string]Classifier      `json:",omitempty"`
+	}{a.require, slices.Sorted(maps.Keys(a.providers)), a.Prices, from, a.OnCrash, a.auditSettings(), detectors, ask})
 	if err != nil {
 		return ""
 	}

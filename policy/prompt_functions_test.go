@@ -49,7 +49,7 @@ func TestRisk(t *testing.T) {
 		min, max string
 	}{
 		{"Write a haiku about the sea.", "0.0", "0.01"},
-		{"family 👨‍👩‍👧 and می‌خواهم", "0.0", "0.01"}, // honest uses of joiners
+		{"family \U0001F468\u200D\U0001F469\u200D\U0001F467 and \u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", "0.0", "0.01"}, // honest uses of joiners
 		{attack, "0.4", "0.6"},
 		{base64.StdEncoding.EncodeToString([]byte(attack)), "0.4", "0.6"},
 		{"the key is " + key, "0.7", "0.72"},

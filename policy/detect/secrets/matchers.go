@@ -231,7 +231,7 @@ func (j *job) inCredentialCall(p int) bool {
 			open = lo + end
 			return true
 		})
-		return open >= 0 && strings.IndexAny(j.text[open:p], ");{}") < 0
+		return open >= 0 && !strings.ContainsAny(j.text[open:p], ");{}")
 	}
 	return false
 }
