@@ -43,6 +43,8 @@ type Content struct {
 	short bool
 	// changes counts what was added to calls.
 	changes int
+	// ids are those of the tool calls of a chat that were last at each place.
+	ids map[string]string
 }
 
 // part is one text, or one call with its arguments.
@@ -231,6 +233,9 @@ func (c *Content) call(key, group, name, typ, arguments string) {
 	if room := MaxText - c.size; len(name) > room {
 		c.short, name = true, name[:room]
 	}
+	if name == p.name {
+		name = "" // some servers repeat it in every piece
+	}
 	c.size += len(name)
 	p.name += name
 	if typ != "" {
@@ -286,6 +291,7 @@ func texts(v jsontext.Value) string {
 		var list []struct {
 			Text    jsontext.Value `json:"text"`
 			Refusal jsontext.Value `json:"refusal"`
+			Summary jsontext.Value `json:"summary"`
 		}
 		if decode(v, &list) != nil {
 			return ""
@@ -294,6 +300,7 @@ func texts(v jsontext.Value) string {
 		for _, p := range list {
 			b.WriteString(texts(p.Text))
 			b.WriteString(texts(p.Refusal))
+			b.WriteString(texts(p.Summary))
 		}
 		return b.String()
 	case '{':

@@ -23,11 +23,14 @@ type chatMessage struct {
 	Refusal      jsontext.Value `json:"refusal"`
 	Reasoning    jsontext.Value `json:"reasoning"`
 	Thought      jsontext.Value `json:"reasoning_content"`
+	Details      jsontext.Value `json:"reasoning_details"`
+	Audio        jsontext.Value `json:"audio"`
 	ToolCalls    []chatCall     `json:"tool_calls"`
 	FunctionCall *function      `json:"function_call"`
 }
 
 type chatCall struct {
+	ID       jsontext.Value `json:"id"`
 	Index    jsontext.Value `json:"index"`
 	Type     jsontext.Value `json:"type"`
 	Function *function      `json:"function"`
@@ -69,6 +72,11 @@ func (c *Content) chatMessage(group string, m *chatMessage) {
 	c.say(group+".refusal", group, llm.KindText, texts(m.Refusal))
 	c.say(group+".reasoning", group, llm.KindReasoning, texts(m.Reasoning))
 	c.say(group+".reasoning_content", group, llm.KindReasoning, texts(m.Thought))
+	if texts(m.Reasoning) == "" && texts(m.Thought) == "" { // which say the same
+		c.say(group+".reasoning_details", group, llm.KindReasoning, texts(m.Details))
+	}
+	c.say(group+".content.thinking", group, llm.KindReasoning, thoughts(m.Content))
+	c.say(group+".audio", group, llm.KindText, transcript(m.Audio))
 	if f := m.FunctionCall; f != nil {
 		c.call(group+".function_call", group, texts(f.Name), "", arguments(f.Arguments))
 	}
@@ -79,6 +87,20 @@ func (c *Content) chatMessage(group string, m *chatMessage) {
 			n = int64(i)
 		}
 		key := group + "." + place("tool_calls", n)
+		// Some servers give every call the index 0 and tell them apart by id.
+		if id := texts(t.ID); id != "" && id != c.ids[key] {
+			if c.ids[key] != "" {
+				c.close(key)
+			}
+			if c.ids == nil {
+				c.ids = map[string]string{}
+			}
+			if len(c.ids) >= maxParts {
+				c.short = true
+				return
+			}
+			c.ids[key] = id
+		}
 		if _, known := c.index[key]; !known {
 			// A call that begins ends the one before it.
 			for _, p := range c.parts {
@@ -91,6 +113,43 @@ func (c *Content) chatMessage(group string, m *chatMessage) {
 			}
 		}
 	}
+}
+
+// close ends the call of a key: what comes under it next is another.
+func (c *Content) close(key string) {
+	if p := c.index[key]; p != nil {
+		p.done = true
+		delete(c.index, key)
+	}
+}
+
+// transcript is what is said in an answer as sound.
+func transcript(audio jsontext.Value) string {
+	var a struct {
+		Transcript jsontext.Value `json:"transcript"`
+	}
+	if audio.Kind() != '{' || decode(audio, &a) != nil {
+		return ""
+	}
+	return texts(a.Transcript)
+}
+
+// thoughts are those in a content that is a list of parts.
+func thoughts(content jsontext.Value) string {
+	if content.Kind() != '[' {
+		return ""
+	}
+	var list []struct {
+		Thinking jsontext.Value `json:"thinking"`
+	}
+	if decode(content, &list) != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, p := range list {
+		b.WriteString(texts(p.Thinking))
+	}
+	return b.String()
 }
 
 type responseBody struct {

@@ -117,6 +117,9 @@ func (c *Content) gemini(data []byte) error {
 					Call    *struct {
 						Name jsontext.Value `json:"name"`
 						Args jsontext.Value `json:"args"`
+						// What is asked for by streamFunctionCallArguments.
+						Partial  jsontext.Value `json:"partialArgs"`
+						Continue jsontext.Value `json:"willContinue"`
 					} `json:"functionCall"`
 					Code *struct {
 						Code jsontext.Value `json:"code"`
@@ -142,7 +145,11 @@ func (c *Content) gemini(data []byte) error {
 				kind, key = llm.KindReasoning, group+".thought"
 			}
 			c.say(key, group, kind, texts(p.Text))
-			if p.Call != nil {
+			switch {
+			case p.Call == nil:
+			case p.Call.Partial.Kind() == '[' || p.Call.Continue.Kind() == 't':
+				return ErrUnreadable // arguments by JSON paths, in pieces: nothing here puts them together
+			default:
 				c.whole(group, texts(p.Call.Name), "function", arguments(p.Call.Args))
 			}
 			if p.Code != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// Strings returns a JSON value in which each string (not the names of members) is
-// what f makes of it: b itself if nothing changes, else a copy.
+// Strings returns a JSON value in which each string, names of members included, is what
+// f makes of it: b itself if nothing changes, else a copy.
 func Strings(b []byte, f func(string) string) ([]byte, error) {
 	w := walker{f: simple(f), dec: jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
 	if err := w.value("", true); err != nil {
@@ -79,11 +79,16 @@ func (w *walker) value(name string, loose bool) error {
 	for k := w.dec.PeekKind(); k != '}' && k != ']'; k = w.dec.PeekKind() {
 		member := name
 		if kind == '{' {
-			t, err := w.dec.ReadToken()
-			if err != nil {
+			var at llm.Span
+			var err error
+			if member, at, err = readName(w.dec); err != nil {
 				return err
 			}
-			member = t.String()
+			if loose {
+				if out := w.f.Whole(Text, member); out != member {
+					w.edits = append(w.edits, llm.Edit{Span: at, New: strictjson.AppendQuoted(nil, out)})
+				}
+			}
 			if inner := w.dec.PeekKind(); !loose && isLogprobs(member) && (inner == '{' || inner == '[') {
 				raw, err := w.dec.ReadValue()
 				if err != nil {

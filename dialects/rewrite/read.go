@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -18,18 +19,18 @@ func (r *Rewriter) read(data []byte, root *node) reading {
 	case llm.OllamaChat, llm.OllamaGenerate:
 		return readOllama(root)
 	}
-	return readChat(data, root)
+	return r.readChat(data, root)
 }
 
 // readChat reads a chunk of chat completions, or of completions (whose choices
 // hold `text` themselves).
-func readChat(data []byte, root *node) (r reading) {
+func (w *Rewriter) readChat(data []byte, root *node) (r reading) {
 	choices := root.elements("choices")
 	for i := range choices {
 		c := &choices[i]
 		group := "choice " + c.raw(data, "index")
 		add := func(n *node, key string, kind Kind) {
-			r.pieces = append(r.pieces, piece{n, group + " " + key, group, kind})
+			r.pieces = append(r.pieces, piece{n, group + " " + key, group, kind, ""})
 		}
 		if t := c.get("text"); t != nil && t.kind == '"' {
 			add(t, "text", Text)
@@ -44,17 +45,15 @@ func readChat(data []byte, root *node) (r reading) {
 					if a := k.get("arguments"); a != nil && a.kind == '"' {
 						add(a, "function_call", Arguments)
 					}
+				case k.name == "audio":
+					if t := k.get("transcript"); t != nil && t.kind == '"' {
+						add(t, "transcript", Text)
+					}
+				case k.kind == '[' && partsOf[k.name]:
+					chatParts(data, k, k.name, kindOf(k.name), add)
 				case k.name == "tool_calls" && k.kind == '[':
 					for n := range k.kids {
-						call := &k.kids[n]
-						for _, body := range []string{"function", "custom"} {
-							f := call.get(body)
-							for _, member := range []string{"arguments", "input"} {
-								if a := f.get(member); a != nil && a.kind == '"' {
-									add(a, "tool "+call.raw(data, "index")+" "+member, kindOf(member))
-								}
-							}
-						}
+						w.chatCall(&r, data, group, &k.kids[n])
 					}
 				}
 			}
@@ -66,6 +65,62 @@ func readChat(data []byte, root *node) (r reading) {
 	return r
 }
 
+// chatCall reads a piece of a tool call. Some servers give every call the index 0 and
+// tell them apart by id: with another id the call before ends.
+func (w *Rewriter) chatCall(r *reading, data []byte, group string, call *node) {
+	place := group + " tool " + call.raw(data, "index")
+	if id := call.str("id"); id != "" && id != w.calls[place] {
+		if last := w.calls[place]; last != "" {
+			r.ends = append(r.ends, place+" "+last)
+		}
+		if w.calls == nil {
+			w.calls = map[string]string{}
+		}
+		if len(w.calls) < maxChannels {
+			w.calls[place] = id
+		}
+	}
+	part := place + " " + w.calls[place]
+	for _, body := range []string{"function", "custom"} {
+		f := call.get(body)
+		for _, member := range []string{"arguments", "input"} {
+			if a := f.get(member); a != nil && a.kind == '"' {
+				r.pieces = append(r.pieces, piece{a, part + " " + member, group, kindOf(member), part})
+			}
+		}
+	}
+}
+
+// partsOf are the members of a chat's delta that may hold a list of parts: contents of
+// several kinds, and thoughts with their origins.
+var partsOf = set("content", "reasoning", "reasoning_content", "reasoning_details", "thinking", "summary")
+
+// chatParts reads such a list. A part is continued by the one at the same place, or of
+// the same index, and of the same type.
+func chatParts(data []byte, list *node, key string, kind Kind, add func(n *node, key string, kind Kind)) {
+	if list.name == "reasoning_details" {
+		kind = Reasoning
+	}
+	for i := range list.kids {
+		part := &list.kids[i]
+		at := part.raw(data, "index")
+		if at == "" {
+			at = strconv.Itoa(i)
+		}
+		at = key + " " + at + " " + part.str("type")
+		for j := range part.kids {
+			k := &part.kids[j]
+			switch {
+			case part.kind != '{':
+			case k.kind == '"' && (k.name == "text" || k.name == "refusal" || partsOf[k.name]):
+				add(k, at+" "+k.name, max(kind, kindOf(k.name)))
+			case k.kind == '[' && partsOf[k.name]:
+				chatParts(data, k, at+" "+k.name, max(kind, kindOf(k.name)), add)
+			}
+		}
+	}
+}
+
 func readMessages(data []byte, root *node) (r reading) {
 	group := "block " + root.raw(data, "index")
 	switch root.str("type") {
@@ -73,7 +128,7 @@ func readMessages(data []byte, root *node) (r reading) {
 		d := root.get("delta")
 		for name, kind := range map[string]Kind{"text": Text, "partial_json": Arguments, "thinking": Reasoning} {
 			if t := d.get(name); t != nil && t.kind == '"' {
-				r.pieces = append(r.pieces, piece{t, group + " " + name, group, kind})
+				r.pieces = append(r.pieces, piece{t, group + " " + name, group, kind, ""})
 			}
 		}
 	case "content_block_stop":
@@ -108,7 +163,10 @@ func readResponses(data []byte, root *node) (r reading) {
 		case strings.Contains(name, "reasoning"):
 			of = Reasoning
 		}
-		r.pieces = append(r.pieces, piece{t, name + place, name + place, of})
+		r.pieces = append(r.pieces, piece{t, name + place, name + place, of, "item " + root.raw(data, "output_index")})
+	case kind == "response.output_item.done" && root.get("output_index") != nil:
+		// Others may go on.
+		r.ends = append(r.ends, "item "+root.raw(data, "output_index"), "item ")
 	case kind == "response.output_item.done", kind == "response.completed", kind == "response.incomplete", kind == "response.failed", kind == "error":
 		r.endAll = true
 	case done:
@@ -124,6 +182,9 @@ func readGemini(data []byte, root *node) (r reading) {
 		group := "candidate " + c.raw(data, "index")
 		parts := c.get("content").elements("parts")
 		for j := range parts {
+			if call := parts[j].get("functionCall"); call != nil {
+				r.geminiCall(data, call, group)
+			}
 			t := parts[j].get("text")
 			if t == nil || t.kind != '"' {
 				continue
@@ -132,7 +193,7 @@ func readGemini(data []byte, root *node) (r reading) {
 			if th := parts[j].get("thought"); th != nil && th.kind == 't' {
 				kind, key = Reasoning, " thought"
 			}
-			r.pieces = append(r.pieces, piece{t, group + key, group, kind})
+			r.pieces = append(r.pieces, piece{t, group + key, group, kind, ""})
 		}
 		if f := c.get("finishReason"); f != nil && f.kind == '"' {
 			r.ends = append(r.ends, group)
@@ -141,10 +202,25 @@ func readGemini(data []byte, root *node) (r reading) {
 	return r
 }
 
+// geminiCall reads a call whose arguments may come in pieces (streamFunctionCallArguments
+// of Vertex AI), each of the string at a JSON path.
+func (r *reading) geminiCall(data []byte, call *node, group string) {
+	part := group + " call"
+	pieces := call.elements("partialArgs")
+	for i := range pieces {
+		if t := pieces[i].get("stringValue"); t != nil && t.kind == '"' {
+			r.pieces = append(r.pieces, piece{t, part + " " + pieces[i].raw(data, "jsonPath"), group, Text, part})
+		}
+	}
+	if more := call.get("willContinue"); more == nil || more.kind != 't' {
+		r.ends = append(r.ends, part)
+	}
+}
+
 func readOllama(root *node) (r reading) {
 	add := func(n *node, key string, kind Kind) {
 		if n != nil && n.kind == '"' {
-			r.pieces = append(r.pieces, piece{n, key, "", kind})
+			r.pieces = append(r.pieces, piece{n, key, "", kind, ""})
 		}
 	}
 	add(root.get("response"), "response", Text)

@@ -18,15 +18,20 @@ type Rewriter struct {
 	// seq is the number of the event at work, added counts those that the stream
 	// did not have, which shifts the numbers of all after them (Responses).
 	seq, added int64
+	// calls are the ids of the tool calls of a chat that were last at each place.
+	calls map[string]string
 }
 
 // New returns a rewriter for an answer in a dialect.
 func New(d llm.Dialect, f Filter) *Rewriter { return &Rewriter{d: d, f: f} }
 
+// maxChannels bounds the texts that a stream has at once.
+const maxChannels = 1 << 12
+
 // channel is one text of a stream.
 type channel struct {
-	key, group string
-	stream     Stream
+	key, group, part string
+	stream           Stream
 	// frame is the last event that brought a piece of it, and at the place of
 	// that string in the data: what was held back is sent in its likeness.
 	frame frame
@@ -38,13 +43,15 @@ type piece struct {
 	node       *node
 	key, group string
 	kind       Kind
+	// part is what it belongs to within the group, or beside it; "" for nothing.
+	part string
 }
 
 // reading is what an event means for the channels.
 type reading struct {
 	pieces []piece
-	// ends are the groups of channels that end with this event; all of them if
-	// endAll.
+	// ends are the groups and parts of channels that end with this event; all of
+	// them if endAll.
 	ends   []string
 	endAll bool
 }
@@ -72,7 +79,9 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 		}
 	}
 	read := r.read(f.data, root)
-	ended := func(c *channel) bool { return read.endAll || slices.Contains(read.ends, c.group) }
+	ended := func(c *channel) bool {
+		return read.endAll || slices.Contains(read.ends, c.group) || c.part != "" && slices.Contains(read.ends, c.part)
+	}
 	dst = r.end(dst, func(c *channel) bool {
 		return ended(c) && !slices.ContainsFunc(read.pieces, func(p piece) bool { return p.key == c.key })
 	})
@@ -86,6 +95,9 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 	for _, p := range read.pieces {
 		continued[p.node] = true
 		c := r.channel(p)
+		if c == nil {
+			return dst, errTooComplex
+		}
 		text := c.stream.Feed(p.node.text)
 		if ended(c) {
 			text += c.stream.Flush()
@@ -170,13 +182,17 @@ func (r *Rewriter) number(n *node) llm.Edit {
 	return llm.Edit{Span: llm.Span{Start: n.start, End: n.end}, New: strconv.AppendInt(nil, r.seq+r.added, 10)}
 }
 
+// channel returns the channel of a piece, new or old; nil if there are too many.
 func (r *Rewriter) channel(p piece) *channel {
 	for _, c := range r.streams {
 		if c.key == p.key {
 			return c
 		}
 	}
-	c := &channel{key: p.key, group: p.group, stream: r.f.Stream(p.kind)}
+	if len(r.streams) >= maxChannels {
+		return nil
+	}
+	c := &channel{key: p.key, group: p.group, part: p.part, stream: r.f.Stream(p.kind)}
 	r.streams = append(r.streams, c)
 	return c
 }
@@ -185,14 +201,20 @@ func (r *Rewriter) drop(c *channel) {
 	r.streams = slices.DeleteFunc(r.streams, func(o *channel) bool { return o == c })
 }
 
-// others filters every string that continues nothing. Log probabilities hold the
-// same text once more, token by token; they are taken out.
+// others filters every string that continues nothing, and the names that a model has
+// made. Log probabilities hold the same text once more, token by token; they are taken
+// out.
 func (r *Rewriter) others(edits []llm.Edit, n *node, continued map[*node]bool, loose bool) []llm.Edit {
 	for i := range n.kids {
 		k := &n.kids[i]
 		name := k.name
 		if n.kind == '[' {
 			name = n.name
+		}
+		if loose && n.kind == '{' {
+			if text := r.f.Whole(Text, k.name); text != k.name {
+				edits = append(edits, llm.Edit{Span: k.named, New: strictjson.AppendQuoted(nil, text)})
+			}
 		}
 		switch {
 		case !loose && n.kind == '{' && isLogprobs(name) && (k.kind == '{' || k.kind == '[' && len(k.kids) > 0):

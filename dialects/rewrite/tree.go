@@ -3,14 +3,18 @@ package rewrite
 import (
 	"bytes"
 	"errors"
+	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
 // node is a JSON value of an event with its place in the bytes.
 type node struct {
 	kind       jsontext.Kind // '{', '[', '"', '0', 't', 'f' or 'n'
 	name       string        // of a member, "" of an element
+	named      llm.Span      // where the name stands, with quotes
 	start, end int           // of the value, with quotes
 	kids       []node        // of an object or array
 	text       string        // of a string, decoded
@@ -31,7 +35,24 @@ func parse(data []byte) (*node, error) {
 	if err := p.value(&root, 0); err != nil {
 		return nil, err
 	}
+	if _, err := p.dec.ReadToken(); err != io.EOF {
+		return nil, errTrailing
+	}
 	return &root, nil
+}
+
+// readName reads the name of a member, and where it stands.
+func readName(dec *jsontext.Decoder) (name string, at llm.Span, err error) {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return "", at, err
+	}
+	b, err := jsontext.AppendUnquote(nil, raw)
+	if err != nil && len(b) == 0 {
+		return "", at, err
+	}
+	end := int(dec.InputOffset())
+	return string(b), llm.Span{Start: end - len(raw), End: end}, nil
 }
 
 type parser struct {
@@ -53,11 +74,10 @@ func (p *parser) value(to *node, depth int) error {
 		for k := p.dec.PeekKind(); k != '}' && k != ']'; k = p.dec.PeekKind() {
 			var kid node
 			if to.kind == '{' {
-				t, err := p.dec.ReadToken()
-				if err != nil {
+				var err error
+				if kid.name, kid.named, err = readName(p.dec); err != nil {
 					return err
 				}
-				kid.name = t.String()
 			}
 			if err := p.value(&kid, depth+1); err != nil {
 				return err

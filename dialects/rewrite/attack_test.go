@@ -1,0 +1,107 @@
+package rewrite
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
+)
+
+// stream sends events through a rewriter and returns what leaves.
+func stream(t *testing.T, d llm.Dialect, events ...string) string {
+	t.Helper()
+	live := 0
+	r := New(d, shout{&live})
+	var out []byte
+	for _, ev := range events {
+		var err error
+		if out, err = r.Event(out, []byte(ev)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(r.End(out))
+}
+
+// Texts that dialects hide in places of their own are texts all the same: what is cut
+// between two events does not leave.
+func TestTextsInPieces(t *testing.T) {
+	chat := func(delta string) string {
+		return "data: " + `{"choices":[{"index":0,"delta":` + delta + `}]}` + "\n\n"
+	}
+	item := func(kind, rest string) string {
+		return "data: " + `{"type":"` + kind + `",` + rest + `}` + "\n\n"
+	}
+	gemini := func(part string) string {
+		return "data: " + `{"candidates":[{"index":0,"content":{"parts":[` + part + `]}}]}` + "\n\n"
+	}
+	for _, tc := range []struct {
+		name   string
+		d      llm.Dialect
+		events []string
+	}{
+		{"parts of a content", llm.Chat, []string{chat(`{"content":[{"type":"text","text":"a <12"}]}`), chat(`{"content":[{"type":"text","text":"34> b"}]}`)}},
+		{"thoughts in a content", llm.Chat, []string{chat(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"a <12"}]}]}`), chat(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"34> b"}]}]}`)}},
+		{"reasoning details", llm.Chat, []string{chat(`{"reasoning_details":[{"type":"reasoning.text","text":"a <12","index":0}]}`), chat(`{"reasoning_details":[{"type":"reasoning.text","text":"34> b","index":0}]}`)}},
+		{"summaries in reasoning details", llm.Chat, []string{chat(`{"reasoning_details":[{"type":"reasoning.summary","summary":"a <12"}]}`), chat(`{"reasoning_details":[{"type":"reasoning.summary","summary":"34> b"}]}`)}},
+		{"what is spoken", llm.Chat, []string{chat(`{"audio":{"id":"a","transcript":"a <12"}}`), chat(`{"audio":{"transcript":"34> b"}}`)}},
+		{"an item ends while another goes on", llm.Responses, []string{
+			item("response.output_text.delta", `"item_id":"m","output_index":1,"content_index":0,"delta":"a <12"`),
+			item("response.output_item.done", `"output_index":0,"item":{"id":"r","type":"reasoning"}`),
+			item("response.output_text.delta", `"item_id":"m","output_index":1,"content_index":0,"delta":"34> b"`),
+		}},
+		{"arguments of Gemini in pieces", llm.GenerateContent, []string{
+			gemini(`{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.to","stringValue":"a <12","willContinue":true}],"willContinue":true}}`),
+			gemini(`{"functionCall":{"partialArgs":[{"jsonPath":"$.to","stringValue":"34> b"}],"willContinue":true}}`),
+			gemini(`{"functionCall":{}}`),
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			out := stream(t, tc.d, tc.events...)
+			if strings.Contains(out, "12") || strings.Contains(out, "34") || !strings.Contains(out, "[###]") {
+				t.Errorf("what leaves is\n%s", out)
+			}
+		})
+	}
+}
+
+// Some servers give all calls of an answer the index 0 and tell them apart by id: what
+// was held of one does not become part of the next.
+func TestCallsOfOneIndex(t *testing.T) {
+	call := func(id, args string) string {
+		return `{"index":0,"id":"` + id + `","function":{"name":"f","arguments":"` + args + `"}}`
+	}
+	chunk := func(calls ...string) string {
+		return "data: " + `{"choices":[{"index":0,"delta":{"tool_calls":[` + strings.Join(calls, ",") + `]}}]}` + "\n\n"
+	}
+	for name, events := range map[string][]string{
+		"in one event":  {chunk(call("a", "x <1"), call("b", "2> y"))},
+		"in two events": {chunk(call("a", "x <1")), chunk(call("b", "2> y"))},
+	} {
+		out := stream(t, llm.Chat, events...)
+		if strings.Contains(out, "[###]") || strings.Index(out, "<1") > strings.Index(out, "2> y") || !strings.Contains(out, `"2> y"`) {
+			t.Errorf("%s:\n%s", name, out)
+		}
+	}
+}
+
+// Members of what a model has shaped have names of its own making.
+func TestNamesOfMembers(t *testing.T) {
+	live := 0
+	const body = `{"content":[{"type":"tool_use","name":"f","input":{"<12>":{"<34>":1},"<12>":2}}]}`
+	const want = `{"content":[{"type":"tool_use","name":"f","input":{"[###]":{"[###]":1},"[###]":2}}]}`
+	out, err := New(llm.Messages, shout{&live}).Body([]byte(body))
+	if err != nil || string(out) != want {
+		t.Errorf("%s %v", out, err)
+	}
+	if got := stream(t, llm.Messages, "data: "+body+"\n\n"); got != "data: "+want+"\n\n" {
+		t.Errorf("%s", got)
+	}
+}
+
+// What stands behind the JSON of an event is not sent unread.
+func TestTrailingText(t *testing.T) {
+	live := 0
+	if out, err := New(llm.Chat, shout{&live}).Event(nil, []byte("data: {} <12>\n\n")); err == nil {
+		t.Errorf("it left: %s", out)
+	}
+}
