@@ -79,11 +79,19 @@ func (e *evaluation) digest() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// bodyless are the methods whose calls have no body that does anything.
+var bodyless = []string{http.MethodGet, http.MethodHead, http.MethodDelete}
+
 // approved asks whether a person has agreed to the call.
 func (r *rule) approved(e *evaluation) (detail string, refused *llm.Denial) {
 	x := e.x
 	if e.env.Approvals == nil {
 		return "nobody keeps approvals", r.refusal("this call needs the approval of a person, and this gateway keeps none")
+	}
+	if x.View == nil && !slices.Contains(bodyless, x.Method) {
+		// Who agrees to one upload must not have agreed to any other.
+		return "the body was not understood", llm.Deny(http.StatusUnprocessableEntity, llm.CodeUnscannable, llm.StagePolicy,
+			"this call needs the approval of a person (policy rule %q), and its body is of no form that could be recognised again, so it was refused; ask the operator of this gateway", r.Name)
 	}
 	q := Question{Rule: r.Name, Policy: e.env.Policy, Digest: e.digest(), Model: x.Model(), Request: x.ID, Expires: e.env.Now.Add(cmp.Or(r.Expires, DefaultExpires))}
 	if x.Principal != nil {

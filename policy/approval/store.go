@@ -24,7 +24,8 @@ import (
 
 // Bounds of what waits.
 const (
-	// MaxEntries is how many calls are kept, decided ones included.
+	// MaxEntries is how many calls are kept, decided ones included. Those that have
+	// expired make room for others.
 	MaxEntries = 10_000
 	// MaxPending is how many calls of one key may wait.
 	MaxPending = 100
@@ -35,6 +36,9 @@ const (
 	// lockTimeout is how long to wait for another process to let go of the file.
 	lockTimeout = 2 * time.Second
 )
+
+// maxEntries is MaxEntries, less in tests.
+var maxEntries = MaxEntries
 
 var (
 	entries     = []byte("approvals") // id → Entry
@@ -224,17 +228,32 @@ func (s *Store) park(q *policy.Question, now time.Time) (Entry, error) {
 	}
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		total, mine := 0, 0
+		oldest := Entry{Expires: now}
 		if err := tx.Bucket(entries).ForEach(func(_, v []byte) error {
 			var o Entry
-			if total++; json.Unmarshal(v, &o) == nil && o.Principal == q.Principal && o.State == policy.ApprovalPending && now.Before(o.Expires) {
+			if total++; json.Unmarshal(v, &o) != nil {
+				return nil
+			}
+			if o.Principal == q.Principal && o.State == policy.ApprovalPending && now.Before(o.Expires) {
 				mine++
+			}
+			if o.Expires.Before(oldest.Expires) {
+				oldest = o
 			}
 			return nil
 		}); err != nil {
 			return err
 		}
-		if total >= MaxEntries || mine >= MaxPending {
+		if mine >= MaxPending {
 			return policy.ErrApprovalsFull
+		}
+		if total >= maxEntries {
+			if oldest.ID == "" {
+				return policy.ErrApprovalsFull
+			}
+			if err := errors.Join(tx.Bucket(entries).Delete([]byte(oldest.ID)), forget(tx, &oldest)); err != nil {
+				return err
+			}
 		}
 		if err := tx.Bucket(calls).Put(callKey(q), []byte(e.ID)); err != nil {
 			return err
@@ -242,6 +261,19 @@ func (s *Store) park(q *policy.Question, now time.Time) (Entry, error) {
 		return put(tx, &e)
 	})
 	return e, err
+}
+
+// forget drops what points from a call to its entry.
+func forget(tx *bbolt.Tx, e *Entry) error {
+	q := policy.Question{Principal: e.Principal, Rule: e.Rule, Policy: e.Policy}
+	digest, err := hex.DecodeString(e.Digest)
+	if err != nil || copy(q.Digest[:], digest) != len(q.Digest) {
+		return nil // none of ours
+	}
+	if k := callKey(&q); string(tx.Bucket(calls).Get(k)) == e.ID {
+		return tx.Bucket(calls).Delete(k)
+	}
+	return nil
 }
 
 // prune drops what has expired long ago, and what points to it.
