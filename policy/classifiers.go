@@ -197,6 +197,9 @@ func (r *rule) later(e *evaluation, s *Set) func(ctx context.Context) Findings {
 	}
 	env := e.env
 	env.Headers = env.Headers.Clone()
+	// Where the caller stands is read from the request, which goes on.
+	balances := e.budgets()
+	env.Budgets = func() []Budget { return balances }
 	return func(ctx context.Context) Findings {
 		e := newEvaluation(x, env)
 		defer e.release()

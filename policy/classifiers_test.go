@@ -163,6 +163,27 @@ func TestClassifyBeside(t *testing.T) {
 	}
 }
 
+// What is judged beside the request reads nothing of it: budgets are counted before.
+func TestBesideReadsNoBudgets(t *testing.T) {
+	var job func(context.Context) Findings
+	running := true
+	env := testEnv()
+	env.Classifiers = &asker{answers: map[string]classify.Verdict{"mod": {Flagged: true}}}
+	env.Beside = func(f func(context.Context) Findings) { job = f }
+	env.Budgets = func() []Budget {
+		if !running {
+			t.Error("budgets are counted while the request goes on")
+		}
+		return []Budget{{Name: "b", USD: true, Amount: 10, Remaining: 1}}
+	}
+	flag := Rule{Name: "r", Action: ActionFlag, Expr: `classify("mod", prompt.user).flagged && budget.remaining_ratio < 0.5`}
+	mustCompile(t, []Option{WithClassifiers("mod")}, flag).Evaluate(context.Background(), chat(), env)
+	running = false
+	if got := job(context.Background()); len(got.Decisions) != 1 || got.Decisions[0].Action != "flag" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Classifiers of one rule are asked at the same time, and given up with the client.
 func TestClassifyTogetherAndCancelled(t *testing.T) {
 	a := &asker{answers: map[string]classify.Verdict{"a": {}, "b": {}}, wait: make(chan struct{})}
