@@ -61,6 +61,9 @@ type Text struct {
 	Omitted string `json:"omitted,omitempty"`
 }
 
+// notStored is a text that should have been stored and is not.
+func notStored() *Text { return &Text{Omitted: "it could not be stored"} }
+
 // Capture is a text as a level wants it stored, or why it cannot be.
 type Capture struct {
 	Text      []byte

@@ -163,9 +163,14 @@ func TestContentUnavailable(t *testing.T) {
 		if denied := errors.As(err, &d) && d.Code == llm.CodeAuditUnavailable; denied != (mode == "deny") || unrecorded.Load() == 0 {
 			t.Errorf("%s: %v, %d unrecorded", mode, err, unrecorded.Load())
 		}
+		x.BytesOut = 10
 		x.Finish(time.Now())
 		closeLog(t, l)
 		verified(t, dir)
+		recs := records(t, dir)
+		if c := recs[len(recs)-1].Content; c == nil || c.Request == nil || c.Request.File != "" || c.Request.Omitted == "" || c.Answer == nil || c.Answer.File != "" || c.Answer.Omitted == "" {
+			t.Errorf("%s: the record claims what is not stored: %s", mode, recs[len(recs)-1].Raw)
+		}
 	}
 }
 

@@ -39,53 +39,87 @@ func (l *Log) Erase(ctx context.Context, at time.Time, actor, subject, detail st
 	if v == nil {
 		return e, errors.New("the log has no vault")
 	}
-	if e.Subject, e.ID, err = resolveSubject(v, subject); err != nil {
+	if err := ctx.Err(); err != nil {
 		return e, err
 	}
+	if e.Subject, err = resolveSubject(v, subject); err != nil {
+		return e, err
+	}
+	if e.ID, err = v.Intend(e.Subject); err != nil {
+		return e, err
+	}
+	e.Record, err = l.carry(at, actor, e.ID, detail)
+	return e, err
+}
+
+// carry records an erasure that is noted in the vault, and makes it. It does not end
+// in between because somebody stops waiting: the record may be durable then.
+func (l *Log) carry(at time.Time, actor, id, detail string) (index int64, err error) {
+	v := l.o.Vault
 	// Its own line, since the name of the subject must not stand in it.
-	if e.Record, err = l.append(encodeErasure(l.o.Node, at, actor, EventErasure, e.ID, detail), true, nil).Wait(ctx); err != nil {
-		return e, fmt.Errorf("the erasure cannot be recorded, so it was not made: %w", err)
+	index, err = l.append(encodeErasure(l.o.Node, at, actor, EventErasure, id, detail), true, nil).Wait(context.Background())
+	if err != nil {
+		return index, errors.Join(fmt.Errorf("the erasure cannot be recorded, so it was not made: %w", err), v.Forgo(id))
 	}
-	if _, err = v.Erase(e.Subject); err != nil && !errors.Is(err, vault.ErrErased) {
-		_, rerr := l.append(encodeErasure(l.o.Node, time.Now(), actor, EventErasureFailed, e.ID, ""), true, nil).Wait(ctx)
-		return e, errors.Join(fmt.Errorf("the key may still exist: %w", err), rerr)
+	if err = v.Carry(id); err != nil {
+		_, rerr := l.append(encodeErasure(l.o.Node, time.Now(), actor, EventErasureFailed, id, ""), true, nil).Wait(context.Background())
+		return index, errors.Join(fmt.Errorf("the key may still exist; the next start tries again: %w", err), rerr)
 	}
-	return e, nil
+	return index, nil
+}
+
+// finishErasures makes the erasures that a stop of the process has interrupted. Their
+// record may say already that they were made.
+func (l *Log) finishErasures() error {
+	if l.o.Vault == nil {
+		return nil
+	}
+	ids, err := l.o.Vault.Intended()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := l.carry(time.Now(), "the start of the log", id, "asked for before the process stopped"); err != nil {
+			return err
+		}
+		l.o.Logf("audit log: an erasure that was interrupted is made (subject %s)", id)
+	}
+	return nil
 }
 
 // resolveSubject finds the subject that an operator names.
-func resolveSubject(v *vault.Vault, name string) (subject, id string, err error) {
+func resolveSubject(v *vault.Vault, name string) (subject string, err error) {
 	if id, ok := strings.CutPrefix(name, "id:"); ok {
 		s, err := v.Lookup(id)
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		if _, err := v.Find(s.Name); err != nil {
-			return "", "", fmt.Errorf("the name of the subject is too long to be found by its id; name it: %w", err)
+			return "", fmt.Errorf("the name of the subject is too long to be found by its id; name it: %w", err)
 		}
-		return s.Name, id, nil
+		return s.Name, nil
 	}
 	candidates := []string{name}
 	if !strings.HasPrefix(name, subjectUser) && !strings.HasPrefix(name, subjectKey) && !strings.HasPrefix(name, subjectStrangers) {
 		candidates = []string{subjectUser + name, subjectKey + name}
 	}
 	for _, c := range candidates {
-		s, err := v.Find(c)
+		_, err := v.Find(c)
 		if errors.Is(err, vault.ErrErased) {
 			continue
 		}
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		if subject != "" {
-			return "", "", ErrAmbiguous
+			return "", ErrAmbiguous
 		}
-		subject, id = c, s.ID
+		subject = c
 	}
 	if subject == "" {
-		return "", "", vault.ErrErased
+		return "", vault.ErrErased
 	}
-	return subject, id, nil
+	return subject, nil
 }
 
 func encodeErasure(node string, at time.Time, actor, event, id, detail string) []byte {

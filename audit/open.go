@@ -79,6 +79,10 @@ func Open(o Options) (_ *Log, err error) {
 		l.Close()
 		return nil, err
 	}
+	if err := l.finishErasures(); err != nil {
+		// Calls are not refused for it: the next start tries again.
+		l.o.Logf("audit log: finishing an erasure: %v", err)
+	}
 	return l, nil
 }
 

@@ -292,13 +292,23 @@ func post(ctx context.Context, client *http.Client, to string, msg []byte) error
 	return nil
 }
 
-// appendFile adds to a file, which may lie on another disk, and syncs it.
+// appendFile adds to a file, which may lie on another disk, and syncs it. What was
+// written in part is taken back. Opening or writing a pipe would wait for a reader, and
+// with it the end of the log: it is refused.
 func appendFile(path string, data []byte) error {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	st, err := f.Stat()
+	if err == nil {
+		if _, err = f.Write(data); err != nil {
+			_ = f.Truncate(st.Size())
+		}
+	}
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

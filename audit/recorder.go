@@ -36,6 +36,9 @@ type Recorder struct {
 	// it is erased in between.
 	who     *vault.Subject
 	whoName *llm.Principal
+	// storing tells whether the request's text is on disk, as long as nobody has
+	// asked.
+	storing chan error
 }
 
 // NewRecorder returns a recorder for the log.
@@ -71,8 +74,9 @@ func (r *Recorder) Admitted(x *llm.Exchange, a *llm.Attempt) (llm.Hold, error) {
 	}
 	h := &admitted{r: r, a: a, ack: r.log.append(encodeAdmitted(r.log.o.Node, r.o.ConfigHash, x, a, who, r.keep.kept), true, nil)}
 	if blob != nil {
-		h.stored = make(chan error, 1)
-		go func() { h.stored <- store(blob) }()
+		stored := make(chan error, 1)
+		r.storing = stored
+		go func() { stored <- store(blob) }()
 	}
 	return h, nil
 }
@@ -92,8 +96,6 @@ type admitted struct {
 	r   *Recorder
 	a   *llm.Attempt
 	ack *Ack
-	// stored tells whether the request's text is on disk; nil if none has to be.
-	stored chan error
 }
 
 // Durable waits until the record is on disk.
@@ -101,13 +103,7 @@ func (h *admitted) Durable(ctx context.Context) error {
 	index, err := h.ack.Wait(ctx)
 	if err == nil {
 		h.a.AuditIndex = index
-		if h.stored != nil {
-			select {
-			case err = <-h.stored:
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
+		err = h.r.stored(ctx)
 	}
 	if err == nil {
 		return nil
@@ -116,6 +112,24 @@ func (h *admitted) Durable(ctx context.Context) error {
 		return llm.Deny(499, llm.CodeClientGone, llm.StageRequest, "the client closed the request").Because(err)
 	}
 	return h.r.failed(err)
+}
+
+// stored waits until the request's text is on disk. What is not is not claimed by
+// the records that follow.
+func (r *Recorder) stored(ctx context.Context) error {
+	if r.storing == nil {
+		return nil
+	}
+	select {
+	case err := <-r.storing:
+		r.storing = nil
+		if err != nil {
+			r.keep.kept.Request = notStored()
+		}
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Settle does nothing: a record stays.
@@ -153,13 +167,21 @@ func (r *Recorder) Ended(x *llm.Exchange) {
 // keepTexts stores what the level wants of the texts before the record speaks of
 // them.
 func (r *Recorder) keepTexts(x *llm.Exchange, who *vault.Subject) error {
+	// Of a call whose client has left while its text was on the way to the disk.
+	if err := r.stored(context.Background()); err != nil {
+		r.o.OnUnrecorded()
+	}
 	request, err := r.keep.keepRequest(r.log, x, who)
 	if err == nil {
-		err = store(request)
+		if err = store(request); err != nil {
+			r.keep.kept.Request = notStored()
+		}
 	}
 	answer, aerr := r.keep.keepAnswer(r.log, x, who)
 	if aerr == nil {
-		aerr = store(answer)
+		if aerr = store(answer); aerr != nil {
+			r.keep.kept.Answer = notStored()
+		}
 	}
 	return errors.Join(err, aerr)
 }

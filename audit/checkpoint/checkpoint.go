@@ -40,10 +40,10 @@ func (c Checkpoint) Sign(signers ...note.Signer) ([]byte, error) {
 }
 
 // Parse reads the text of a checkpoint. Lines after the third are extensions
-// and are passed over.
+// and are passed over; none may be empty, since a blank line ends the text of a note.
 func Parse(text string) (c Checkpoint, err error) {
 	lines := strings.SplitN(text, "\n", 4)
-	if len(lines) < 4 || lines[0] == "" {
+	if len(lines) < 4 || lines[0] == "" || strings.HasPrefix(lines[3], "\n") || strings.Contains(lines[3], "\n\n") {
 		return c, ErrFormat
 	}
 	c.Origin = lines[0]

@@ -10,6 +10,7 @@
 //	kek.id                  what tells a wrong key from the right one
 //	names/<xx>/<hmac>       subject name (keyed hash) → id, encrypted
 //	keys/<xx>/<id>          the subject's key, wrapped
+//	erasing/<id>            an erasure that has begun
 //	content/<day>/<request>-request|answer    stored texts, encrypted
 //
 // Ids are random: once both files of a subject are gone, not even who holds the

@@ -59,10 +59,14 @@ func loadKeys(dir string, given []byte, create bool) (*keys, error) {
 		return nil, err
 	}
 	fresh := err != nil && create
+	wrapped, err := someKey(dir)
+	if err != nil {
+		return nil, err
+	}
 	kek := given
 	if kek == nil {
 		// A key that was lost is not replaced: what it wraps would be lost unnoticed.
-		if kek, err = keyFile(filepath.Join(dir, "kek"), fresh); err != nil {
+		if kek, err = keyFile(filepath.Join(dir, "kek"), fresh && wrapped == ""); err != nil {
 			return nil, err
 		}
 	}
@@ -70,19 +74,50 @@ func loadKeys(dir string, given []byte, create bool) (*keys, error) {
 		return nil, fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(kek), KeyBytes)
 	}
 	id := []byte(hex.EncodeToString(derive(kek, "id")[:8]) + "\n")
-	switch {
-	case fresh:
-		if err := writeFile(path, id); err != nil {
-			return nil, err
-		}
-	case !bytes.Equal(known, id):
-		return nil, fmt.Errorf("%w: the vault was made with another key; give that one, or move the vault away to begin a new one", ErrKey)
-	}
 	wrap, err := newAEAD(derive(kek, "wrap"))
 	if err != nil {
 		return nil, err
 	}
+	other := fmt.Errorf("%w: the vault was made with another key; give that one, or move the vault away to begin a new one", ErrKey)
+	switch {
+	case fresh:
+		if wrapped != "" { // kek.id was lost: the keys themselves tell
+			b, err := os.ReadFile(wrapped)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := open(wrap, b, []byte("key "+filepath.Base(wrapped))); err != nil {
+				return nil, other
+			}
+		}
+		if err := writeFile(path, id); err != nil {
+			return nil, err
+		}
+	case !bytes.Equal(known, id):
+		return nil, other
+	}
 	return &keys{wrap: wrap, names: derive(kek, "names")}, nil
+}
+
+// someKey is the file of a subject's key, "" if there is none.
+func someKey(dir string) (string, error) {
+	dir = filepath.Join(dir, "keys")
+	prefixes, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	for _, p := range prefixes {
+		entries, err := os.ReadDir(filepath.Join(dir, p.Name()))
+		if err != nil {
+			return "", err
+		}
+		for _, e := range entries {
+			if validID(e.Name()) {
+				return filepath.Join(dir, p.Name(), e.Name()), nil
+			}
+		}
+	}
+	return "", err
 }
 
 // keyFile reads the key's file, or makes it. A file that others can read is

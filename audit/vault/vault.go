@@ -131,7 +131,7 @@ func (v *Vault) Lookup(id string) (*Subject, error) {
 // may finish with the key that it holds; what it stores cannot be read either.
 func (v *Vault) Erase(name string) (id string, err error) {
 	if v.o.ReadOnly {
-		return "", errors.New("audit vault: opened for reading")
+		return "", errReadOnly
 	}
 	m := v.stripe(name)
 	m.Lock()
@@ -145,14 +145,7 @@ func (v *Vault) Erase(name string) (id string, err error) {
 		return "", err
 	}
 	v.forget(name)
-	// The key first: without it the name leads nowhere.
-	if err := destroy(v.keyPath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return id, fmt.Errorf("audit vault: destroying a key: %w", err)
-	}
-	if err := destroy(namePath); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return id, fmt.Errorf("audit vault: destroying the name of a key: %w", err)
-	}
-	return id, nil
+	return id, v.destroy(id, namePath)
 }
 
 func (v *Vault) stripe(name string) *sync.Mutex {
@@ -276,8 +269,9 @@ func (v *Vault) read(id string) (*Subject, error) {
 	return newSubject(id, st)
 }
 
-// make makes the key of a subject and puts it on disk: first the key, then the name
-// that leads to it.
+// make makes the key of a subject and puts it on disk: first the name that leads to
+// it, then the key. A key without its name could never be erased, and it holds the
+// subject's name; a name that leads to no key is made anew.
 func (v *Vault) make(name string) (*Subject, error) {
 	k, err := v.load()
 	if err != nil {
@@ -295,12 +289,13 @@ func (v *Vault) make(name string) (*Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(v.keyPath(s.ID), seal(k.wrap, plain, []byte("key "+s.ID))); err != nil {
-		return nil, fmt.Errorf("storing the key of a subject: %w", err)
-	}
 	path := v.namePath(k, name)
 	if err := writeFile(path, seal(k.wrap, []byte(s.ID), []byte("name "+filepath.Base(path)))); err != nil {
 		return nil, fmt.Errorf("storing the name of a subject: %w", err)
+	}
+	if err := writeFile(v.keyPath(s.ID), seal(k.wrap, plain, []byte("key "+s.ID))); err != nil {
+		_ = os.Remove(v.keyPath(s.ID)) // it may be there, but not for good
+		return nil, fmt.Errorf("storing the key of a subject: %w", err)
 	}
 	return s, nil
 }

@@ -338,3 +338,28 @@ func FuzzSubmission(f *testing.F) {
 		}
 	})
 }
+
+// A note whose text holds a blank line has two readings, so that one text would be
+// signed and another verified: it is no checkpoint.
+func TestBlankLine(t *testing.T) {
+	l := newLog(t, "log.example/a").grow(3, "x")
+	s := newServer(t, t.TempDir(), l)
+	for _, more := range []string{"\n", "\nextension\n", "extension\n\nother\n"} {
+		text, _, _ := bytes.Cut(l.sign(3), []byte("\n\n"))
+		msg, err := note.Sign(&note.Note{Text: string(text) + "\n" + more}, l.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := s.Add(submission{msg: msg}.encode()); a.Status != http.StatusBadRequest {
+			t.Errorf("%q: %d %s", more, a.Status, a.Body)
+		}
+	}
+	text, _, _ := bytes.Cut(l.sign(3), []byte("\n\n"))
+	msg, err := note.Sign(&note.Note{Text: string(text) + "\nextension\n"}, l.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.Add(submission{msg: msg}.encode()); a.Status != http.StatusOK {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}
