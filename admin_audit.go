@@ -150,15 +150,16 @@ func rotateKey(w http.ResponseWriter, r *http.Request, log *audit.Log) error {
 	if req.By != "" {
 		detail += "; asked for by " + req.By
 	}
+	if log.GivenKeys() { // before anything says that there is a new one
+		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: audit.ErrGivenKeys}
+	}
 	if _, err := log.Admin(ctx, now, actorOf(r), "audit.rotate_key", detail); err != nil {
 		return err
 	}
 	vkey, err := log.RotateKey(now, overlap)
-	if errors.Is(err, audit.ErrGivenKeys) {
-		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: err}
-	}
 	if err != nil {
-		return err
+		_, rerr := log.Admin(ctx, time.Now(), actorOf(r), "audit.rotate_key.failed", "the keys are as they were, or the next start finishes the change")
+		return errors.Join(err, rerr)
 	}
 	return writeJSON(w, rotateAnswer{VerifierKey: vkey})
 }

@@ -90,7 +90,11 @@ func eraseSubject(w http.ResponseWriter, r *http.Request, app *App, name string,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), raiseTimeout)
 	defer cancel()
 	e, err := log.Erase(ctx, time.Now(), actorOf(r), req.Subject, req.detail())
-	app.log.Info("a subject of an audit log was erased by an operator", zap.String("log", name), zap.String("id", e.ID), zap.String("actor", actorOf(r)), zap.Error(err))
+	if err == nil {
+		app.log.Info("a subject of an audit log was erased by an operator", zap.String("log", name), zap.String("id", e.ID), zap.String("actor", actorOf(r)))
+	} else {
+		app.log.Warn("a subject of an audit log was not erased as an operator asked", zap.String("log", name), zap.String("id", e.ID), zap.String("actor", actorOf(r)), zap.Error(err))
+	}
 	switch {
 	case errors.Is(err, vault.ErrErased):
 		return notFound(errNoSubject)

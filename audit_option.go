@@ -42,7 +42,8 @@ type AuditLog struct {
 	// 400 days. Less than 183 days is warned about.
 	Retention caddy.Duration `json:"retention,omitempty"`
 	// VaultKey wraps the keys under which users, addresses, tags and stored texts
-	// are encrypted: 32 bytes in hex or base64, as `{env.NAME}` or `{file./path}`.
+	// are encrypted: 32 bytes in hex or base64, as `{env.NAME}` or `{file./path}`;
+	// a file that others can read is refused.
 	// It is read when the log is opened; another one than the vault was made with
 	// is refused. Default: the log keeps it in the file vault/kek, made at the
 	// first start.
@@ -123,9 +124,9 @@ func (l *AuditLog) options() (o audit.Options, err error) {
 		o.Retention = defaultRetention
 	}
 	if l.VaultKey != "" {
-		text, err := caddy.NewReplacer().ReplaceOrErr(l.VaultKey, true, true)
+		text, err := secretKey("vault_key", l.VaultKey)
 		if err != nil {
-			return o, fmt.Errorf("vault_key: %w", err)
+			return o, err
 		}
 		if o.VaultKey, err = vault.ParseKey(text); err != nil {
 			return o, fmt.Errorf("vault_key: %w", err)
@@ -150,7 +151,7 @@ func (l *AuditLog) options() (o audit.Options, err error) {
 		return o, err
 	}
 	for _, written := range l.Key {
-		text, err := signingKey(written)
+		text, err := secretKey("key", written)
 		if err != nil {
 			return o, err
 		}
@@ -220,13 +221,17 @@ func (a *App) configureLogs() error {
 	return nil
 }
 
-// signingKey resolves a key. What is nothing but a file is held to its
+// secretKey resolves a key. What is nothing but a file is held to its
 // permissions. Errors never repeat what it resolved to.
-func signingKey(written string) (string, error) {
-	if path, ok := strings.CutPrefix(written, "{file."); ok && strings.Count(written, "{") == 1 {
-		return audit.ReadKeyFile(strings.TrimSuffix(path, "}"))
+func secretKey(option, written string) (string, error) {
+	if path, ok := strings.CutPrefix(strings.TrimSpace(written), "{file."); ok && strings.Count(written, "{") == 1 {
+		text, err := audit.ReadKeyFile(strings.TrimSuffix(path, "}"))
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", option, err)
+		}
+		return text, nil
 	}
-	return resolved("key", written)
+	return resolved(option, written)
 }
 
 // parseAuditLog reads:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -61,11 +60,11 @@ func readVaultKey(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(path)
+	text, err := audit.ReadKeyFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return vault.ParseKey(string(b))
+	return vault.ParseKey(text)
 }
 
 // filterFlags are the flags that choose records.

@@ -120,8 +120,8 @@ func keyFile(fsys FS, dir, origin string) ([]string, error) {
 	return lines, nil
 }
 
-// ReadKeyFile reads signing keys, one a line, from a file that nobody but its
-// owner may read.
+// ReadKeyFile reads signing keys, one a line, or the key of a vault from a file that
+// nobody but its owner may read.
 func ReadKeyFile(path string) (string, error) {
 	if err := checkPrivate(osFS{}, path); err != nil {
 		return "", err
@@ -265,6 +265,13 @@ func (l *Log) keysAdded(events []systemEvent) error {
 	l.keyMu.Lock()
 	defer l.keyMu.Unlock()
 	return l.keys.writePublic(l.fs, l.o.Dir)
+}
+
+// GivenKeys reports whether the keys come from the configuration.
+func (l *Log) GivenKeys() bool {
+	l.keyMu.Lock()
+	defer l.keyMu.Unlock()
+	return !l.keys.managed
 }
 
 // setKeys takes the keys of a new configuration. One that drops given keys goes

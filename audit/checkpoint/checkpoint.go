@@ -40,10 +40,10 @@ func (c Checkpoint) Sign(signers ...note.Signer) ([]byte, error) {
 }
 
 // Parse reads the text of a checkpoint. Lines after the third are extensions
-// and are passed over; none may be empty, since a blank line ends the text of a note.
+// and are passed over.
 func Parse(text string) (c Checkpoint, err error) {
 	lines := strings.SplitN(text, "\n", 4)
-	if len(lines) < 4 || lines[0] == "" || strings.HasPrefix(lines[3], "\n") || strings.Contains(lines[3], "\n\n") {
+	if len(lines) < 4 || lines[0] == "" {
 		return c, ErrFormat
 	}
 	c.Origin = lines[0]
@@ -69,6 +69,9 @@ func Open(msg []byte, keys Keys) (c Checkpoint, signed []note.Signature, err err
 	}
 	if c, err = Parse(n.Text); err != nil {
 		return c, nil, err
+	}
+	if strings.Contains(n.Text, "\n\n") { // who looks for the end of the text must not find another one
+		return c, nil, fmt.Errorf("%w: it has an empty line", ErrFormat)
 	}
 	for _, s := range n.Sigs {
 		if s.Name == c.Origin {

@@ -19,6 +19,8 @@ type Catalogue struct {
 	overrides []Override
 	providers map[string]*provider
 	wellKnown []*provider
+	// imported is true for a list of others.
+	imported bool
 }
 
 // Override is a price that the operator set.

@@ -143,7 +143,11 @@ func Load(data []byte) (*Catalogue, error) {
 	s := im.Snapshot
 	if im.Shape != ShapeOwn {
 		sum := sha256.Sum256(data)
-		return s.catalogue(im.Shape + "~" + hex.EncodeToString(sum[:4]))
+		c, err := s.catalogue(im.Shape + "~" + hex.EncodeToString(sum[:4]))
+		if err == nil {
+			c.imported = true
+		}
+		return c, err
 	}
 	if _, err := time.Parse(time.DateOnly, s.AsOf); err != nil {
 		return nil, fmt.Errorf("price catalogue: as_of %q is not a date", s.AsOf)

@@ -53,6 +53,9 @@ func (s *Source) Update(data []byte) (changed bool, err error) {
 		sum := sha256.Sum256(data)
 		c.version += "~" + hex.EncodeToString(sum[:4])
 	}
+	if c.imported {
+		c.doubt(Embedded())
+	}
 	before := s.read.Load()
 	if before != nil {
 		if before.version == c.version {
@@ -65,4 +68,34 @@ func (s *Source) Update(data []byte) (changed bool, err error) {
 	s.read.Store(c)
 	s.current.Store(c.Over(Embedded()).With(s.overrides))
 	return true, nil
+}
+
+// doubt takes out of a list of others what would let calls pass unpaid although the
+// catalogue knows better: a price of nothing, which in such lists often means that
+// nobody has looked it up, and a shorter limit on the output, which bounds what is
+// reserved. Who means it says so with an override or a file of our own shape.
+func (c *Catalogue) doubt(base *Catalogue) {
+	for name, p := range c.providers {
+		known := base.providers[name]
+		if known == nil {
+			continue
+		}
+		for model, m := range p.exact {
+			k := known.find(model)
+			if k == nil {
+				continue
+			}
+			for i := range m.prices {
+				price := &m.prices[i].price
+				was := &k.prices[len(k.prices)-1].price
+				if price.Free() && !was.Free() {
+					delete(p.exact, model)
+					break
+				}
+				if price.MaxOutput > 0 {
+					price.MaxOutput = max(price.MaxOutput, was.MaxOutput)
+				}
+			}
+		}
+	}
 }

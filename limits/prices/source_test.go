@@ -88,3 +88,46 @@ func TestSource(t *testing.T) {
 		t.Errorf("half of %d models: %v", manyModels, err)
 	}
 }
+
+// A list of others neither makes a model free that is known to cost something, nor
+// shortens the output that is reserved; a file of our own shape may.
+func TestSourceDoubts(t *testing.T) {
+	at := time.Now()
+	known, ok := Embedded().Lookup("openai", "openai", "gpt-4o", at)
+	if !ok || known.Free() {
+		t.Fatal("the catalogue does not know gpt-4o")
+	}
+	models := `"gpt-4o":{"cost":{"input":0,"output":0}},"gpt-4o-2024-08-06":{"cost":{"input":0,"output":0}},` +
+		`"house-free":{"cost":{"input":0,"output":0}},"gpt-4o-mini":{"cost":{"input":7,"output":8},"limit":{"output":1}}`
+	for name, list := range map[string]string{
+		"models.dev": `{"openai":{"models":{` + models + `}}}`,
+		"litellm": `{"gpt-4o":{"litellm_provider":"openai","input_cost_per_token":0,"output_cost_per_token":0},` +
+			`"gpt-4o-2024-08-06":{"litellm_provider":"openai","input_cost_per_token":0.0,"output_cost_per_token":0.0},` +
+			`"house-free":{"litellm_provider":"openai","input_cost_per_token":0,"output_cost_per_token":0},` +
+			`"gpt-4o-mini":{"litellm_provider":"openai","input_cost_per_token":7e-06,"output_cost_per_token":8e-06,"max_output_tokens":1}}`,
+	} {
+		s := NewSource(nil)
+		if _, err := s.Update([]byte(list)); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, model := range []string{"gpt-4o", "gpt-4o-2024-08-06"} {
+			if p, ok := s.Current().Lookup("openai", "openai", model, at); !ok || p.Free() {
+				t.Errorf("%s: %s is free: %v", name, model, ok)
+			}
+		}
+		if p, ok := s.Current().Lookup("openai", "openai", "house-free", at); !ok || !p.Free() {
+			t.Errorf("%s: nobody says that house-free costs anything: %v", name, ok)
+		}
+		before, _ := Embedded().Lookup("openai", "openai", "gpt-4o-mini", at)
+		if p, ok := s.Current().Lookup("openai", "openai", "gpt-4o-mini", at); !ok || *p.Input != 7*llm.USD || p.MaxOutput != max(1, before.MaxOutput) {
+			t.Errorf("%s: gpt-4o-mini: %v, %d tokens", name, ok, p.MaxOutput)
+		}
+	}
+	s := NewSource(nil)
+	if _, err := s.Update([]byte(`{"as_of":"2026-11-01","providers":[{"name":"openai","models":[{"match":["gpt-4o"],"prices":[{"rates":{"input":"0","output":"0"}}]}]}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := s.Current().Lookup("openai", "openai", "gpt-4o", at); !ok || !p.Free() {
+		t.Error("the operator's own file does not count")
+	}
+}
