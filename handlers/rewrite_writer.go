@@ -200,6 +200,9 @@ func (w *answerWriter) rewriteWhole() error {
 // client.
 func (w *answerWriter) forgetAnswer() {
 	w.rewrite, w.pieces, w.parked, w.judged = nil, nil, nil, false
+	if w.c.redact != nil {
+		w.c.redact.ForgetAnswer()
+	}
 	for _, r := range w.c.reviews {
 		r.Reset()
 	}

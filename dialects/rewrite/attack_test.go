@@ -98,6 +98,13 @@ func TestNamesOfMembers(t *testing.T) {
 	}
 }
 
+// A byte order mark before the first event hides nothing.
+func TestByteOrderMark(t *testing.T) {
+	if out := stream(t, llm.Chat, "\xef\xbb\xbfdata: {\"x\":\"<12>\"}\n\n"); strings.Contains(out, "<12>") {
+		t.Errorf("it left: %q", out)
+	}
+}
+
 // What stands behind the JSON of an event is not sent unread.
 func TestTrailingText(t *testing.T) {
 	live := 0

@@ -24,6 +24,7 @@ func cut(d llm.Dialect, raw []byte) frame {
 	}
 	var f frame
 	seen := false
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // may open a stream
 	for rest := raw; len(rest) > 0; {
 		line := rest
 		if i := bytes.IndexAny(rest, "\r\n"); i >= 0 {

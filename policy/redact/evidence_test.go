@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
@@ -41,5 +42,23 @@ func TestScans(t *testing.T) {
 	st.Flush()
 	if got := scans(true); len(got) != 1 || got[0].Verdict != llm.ScanClear || got[0].Where != "response" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// An attempt that another one replaces leaves nothing behind in the record.
+func TestForgetAnswer(t *testing.T) {
+	s := NewSession()
+	s.Add(numbers(Mask, true, true))
+	if got := request(t, s, view(t, llm.Chat, `{"model":"m","messages":[{"role":"user","content":"1111"}]}`)); !strings.Contains(got, "[NUMBER]") {
+		t.Fatal(got)
+	}
+	st := s.Stream(rewrite.Text)
+	st.Feed("2222 3333 and 4")
+	s.ForgetAnswer()
+	s.Scans(true, func(e llm.Scan) { t.Errorf("%+v", e) })
+	var told []string
+	s.Decisions(func(d llm.Decision) { told = append(told, d.Detail) })
+	if len(told) != 1 || told[0] != "request: 1 number" {
+		t.Errorf("%q", told)
 	}
 }

@@ -138,6 +138,17 @@ func (s *Session) whole(rules []*Rule, k rewrite.Kind, text string, response boo
 	return st.Feed(text) + st.Flush()
 }
 
+// ForgetAnswer forgets what was looked at and found in an answer that comes to nobody:
+// another one comes instead.
+func (s *Session) ForgetAnswer() {
+	for k := range s.counts {
+		if k.response {
+			delete(s.counts, k)
+		}
+	}
+	s.scanned[1] = coverage{}
+}
+
 // Decisions calls f for each rule that found something since the last call, with
 // what it found and where, e.g. "request: 2 email, 1 iban".
 func (s *Session) Decisions(f func(llm.Decision)) {

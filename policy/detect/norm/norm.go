@@ -13,6 +13,9 @@ type View struct {
 	spans []span
 	raw   int    // how much of the original was read
 	tail  []byte // the beginning of a character that is not there yet
+	// escapes makes JSON's \uXXXX the character that it stands for: texts often are
+	// JSON themselves, such as arguments of tools.
+	escapes bool
 }
 
 // span is a part of the text: copied from the original, or one character of it.
@@ -23,8 +26,10 @@ type span struct {
 }
 
 // Of returns the View of a whole text.
-func Of(text string) *View {
-	v := new(View)
+func Of(text string) *View { return of(text, false) }
+
+func of(text string, escapes bool) *View {
+	v := &View{escapes: escapes}
 	v.text = make([]byte, 0, len(text))
 	v.Write(text, true)
 	return v
@@ -76,9 +81,31 @@ func (v *View) Write(piece string, final bool) {
 		v.tail = v.tail[:0]
 	}
 	for len(piece) > 0 {
-		n := firstSpecial(piece)
+		n := firstSpecial(piece, v.escapes)
 		if n > 0 {
 			v.copied(piece[:n])
+			piece = piece[n:]
+			continue
+		}
+		if piece[0] == '\\' {
+			r, n, whole := escaped(piece)
+			if !final && !whole {
+				v.tail = append(v.tail, piece...)
+				return
+			}
+			if r < 0 {
+				v.copied(piece[:1])
+				piece = piece[1:]
+				continue
+			}
+			switch what, text := lookup(r); what {
+			case keep:
+				v.became(n, string(r))
+			case drop:
+				v.raw += n
+			default:
+				v.became(n, text)
+			}
 			piece = piece[n:]
 			continue
 		}
@@ -98,13 +125,55 @@ func (v *View) Write(piece string, final bool) {
 		case drop:
 			v.raw += n
 		default:
-			v.spans = append(v.spans, span{norm: v.size, raw: v.raw, end: v.raw + n})
-			v.text = append(v.text, text...)
-			v.size += len(text)
-			v.raw += n
+			v.became(n, text)
 		}
 		piece = piece[n:]
 	}
+}
+
+// became adds what the next n bytes of the original are read as.
+func (v *View) became(n int, text string) {
+	v.spans = append(v.spans, span{norm: v.size, raw: v.raw, end: v.raw + n})
+	v.text = append(v.text, text...)
+	v.size += len(text)
+	v.raw += n
+}
+
+// maxSlashes is how many backslashes an escape has at most: JSON inside a text of JSON
+// has two, and once more inside that, four.
+const maxSlashes = 4
+
+// escaped returns the character of the escape that s begins with and how long that is;
+// -1 if it is none, or half a character. whole is false if more must be seen to tell.
+func escaped(s string) (r rune, n int, whole bool) {
+	slashes := 0
+	for slashes < min(len(s), maxSlashes) && s[slashes] == '\\' {
+		slashes++
+	}
+	if slashes == len(s) {
+		return -1, 0, false
+	}
+	if s[slashes] != 'u' {
+		return -1, 0, true
+	}
+	for i := range 4 {
+		at := slashes + 1 + i
+		if at == len(s) {
+			return -1, 0, false
+		}
+		switch c := s[at]; {
+		case c >= '0' && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return -1, 0, true
+		}
+	}
+	if !utf8.ValidRune(r) {
+		return -1, 0, true
+	}
+	return r, slashes + 5, true
 }
 
 // copied adds text as it is.
@@ -128,10 +197,10 @@ func (v *View) take(i int) string {
 	return out
 }
 
-// firstSpecial returns where the first byte is that is not ASCII.
-func firstSpecial(s string) int {
+// firstSpecial returns where the first byte is that is not ASCII, or begins an escape.
+func firstSpecial(s string, escapes bool) int {
 	for i := range len(s) {
-		if s[i] >= 0x80 {
+		if s[i] >= 0x80 || escapes && s[i] == '\\' {
 			return i
 		}
 	}

@@ -170,6 +170,34 @@ func equal(t *testing.T, text string, step int) {
 var streamed = []string{
 	"mail a\u200bda@exa\u00admple.org now", "card ４１１１ 1111 1111 1111.", "\U000e0061\U000e0040\U000e0062\U000e002e\U000e0069\U000e006f x",
 	"password = \"tr\u200b0ub4dor&3\" and ada@example.org", "call ٢١٢-٥٥٥-٠١٨٧ today", "see d3JpdGUgdG8gYWRhQGV4YW1wbGUub3JnLCBwbGVhc2U= or ada%40example.org", "\u200b\u200b\u200b", "caf\u00e9 漢字 \xff",
+	`{"to":"ada\u0040example.org","x":"\\u0041\ud83d\u00`, `4111\u00201111\u200b 1111 \uff11111.`,
+}
+
+// JSON inside a text may write any character by its number, and who reads the JSON
+// gets the character.
+func TestEscapes(t *testing.T) {
+	for text, want := range map[string]string{
+		`ada\\\\u0040example.org \\\\\\`:             `ada\\\\u0040example.org`,
+		`{"to":"ada\u0040example.org"}`:              `ada\u0040example.org`,
+		`{"to":"\u0061d\u0061@example\u002Eorg"}`:    `\u0061d\u0061@example\u002Eorg`,
+		`{"to":"\\u003cada\\u0040example.org\\u003e`: `ada\\u0040example.org`,
+		`\ud83d \u00 \u004 ada@example.org`:          `ada@example.org`,
+		`4111\u00201111\u00201111\u00201111`:         `4111\u00201111\u00201111\u00201111`,
+		`\u12 \`:                                     ``,
+	} {
+		got := ""
+		if m := detect.Merge(Scan(text, scanners...)); len(m) == 1 {
+			got = text[m[0].Start:m[0].End]
+		} else if len(m) > 1 {
+			t.Errorf("%s: %+v", text, m)
+		}
+		if got != want {
+			t.Errorf("%s: found %q, want %q", text, got, want)
+		}
+		for step := 1; step <= len(text); step++ {
+			equal(t, text, step)
+		}
+	}
 }
 
 func TestStream(t *testing.T) {

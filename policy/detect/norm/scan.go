@@ -10,14 +10,14 @@ import (
 // with positions in text. They are in the order of detect.Compare, without
 // doubles, and may overlap: see detect.Merge. A Stream finds the same.
 func Scan(text string, scanners ...detect.Incremental) []detect.Match {
-	return tidy(scan(text, Of(text), scanners))
+	return tidy(scan(text, of(text, true), scanners))
 }
 
 // Deep is Scan that also looks into what is encoded in the text, once: see Runs.
 // A match there is the whole run. A Stream does not find these: a run can be
 // long, and its end is needed to read it.
 func Deep(text string, scanners ...detect.Incremental) []detect.Match {
-	v := Of(text)
+	v := of(text, true)
 	return tidy(runs(scan(text, v, scanners), v, scanners))
 }
 
@@ -73,7 +73,7 @@ type Stream struct {
 
 // NewStream returns a Stream for one text.
 func NewStream(scanners ...detect.Incremental) *Stream {
-	return &Stream{raw: detect.NewStream(scanners...), plain: detect.NewStream(scanners...)}
+	return &Stream{raw: detect.NewStream(scanners...), plain: detect.NewStream(scanners...), view: View{escapes: true}}
 }
 
 // Feed takes the next piece; see detect.Stream.
