@@ -142,7 +142,7 @@ func (a *App) decideApproval(ctx context.Context, actor string, store *approval.
 		return answer, nil
 	}
 	if log != nil {
-		if _, rerr := log.Admin(ctx, time.Now(), actor, event+".failed", detail); rerr != nil {
+		if _, rerr := log.Admin(context.WithoutCancel(ctx), time.Now(), actor, event+".failed", detail); rerr != nil {
 			a.log.Error("the failure of a decision cannot be recorded", zap.Error(rerr))
 		}
 	}

@@ -158,7 +158,7 @@ func rotateKey(w http.ResponseWriter, r *http.Request, log *audit.Log) error {
 	}
 	vkey, err := log.RotateKey(now, overlap)
 	if err != nil {
-		_, rerr := log.Admin(ctx, time.Now(), actorOf(r), "audit.rotate_key.failed", "the keys are as they were, or the next start finishes the change")
+		_, rerr := log.Admin(context.WithoutCancel(ctx), time.Now(), actorOf(r), "audit.rotate_key.failed", "the keys are as they were, or the next start finishes the change")
 		return errors.Join(err, rerr)
 	}
 	return writeJSON(w, rotateAnswer{VerifierKey: vkey})

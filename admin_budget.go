@@ -323,7 +323,11 @@ func (a *App) raise(ctx context.Context, actor string, l *ledger.Ledger, logs ma
 		amount, word = -amount, "lowered by"
 	}
 	before, known := a.balance(l, &b, value, now)
-	detail := fmt.Sprintf("budget %s of %q %s %s (%s granted before)", b.Label(), value, word, b.Unit.Format(max(amount, -amount)), orZero(before.Granted))
+	of, subject := strconv.Quote(value), personOf(b.Scope, value, now)
+	if subject != "" {
+		of = "the " + b.Scope + " in the tag"
+	}
+	detail := fmt.Sprintf("budget %s of %s %s %s (%s granted before)", b.Label(), of, word, b.Unit.Format(max(amount, -amount)), orZero(before.Granted))
 	if end := b.End(now); !end.IsZero() {
 		detail += ", until " + end.UTC().Format(time.RFC3339)
 	}
@@ -334,8 +338,14 @@ func (a *App) raise(ctx context.Context, actor string, l *ledger.Ledger, logs ma
 	answer := &raiseAnswer{New: !known}
 	// The record is durable before the change takes effect.
 	log := adminLog(logs)
+	record := func(ctx context.Context, at time.Time, event string) (int64, error) {
+		if subject == "" {
+			return log.Admin(ctx, at, actor, event, detail)
+		}
+		return log.AdminAbout(ctx, at, actor, event, detail, subject, value)
+	}
 	if log != nil {
-		if answer.Record, err = log.Admin(ctx, now, actor, "budget.raise", detail); err != nil {
+		if answer.Record, err = record(ctx, now, "budget.raise"); err != nil {
 			return nil, caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: fmt.Errorf("the change cannot be recorded, so it was not made: %w", err)}
 		}
 		answer.Log = filepath.Base(log.Dir())
@@ -344,7 +354,7 @@ func (a *App) raise(ctx context.Context, actor string, l *ledger.Ledger, logs ma
 	a.log.Info("a budget was changed by an operator", zap.String("actor", actor), zap.String("detail", detail), zap.Error(err))
 	if err != nil {
 		if log != nil {
-			if _, rerr := log.Admin(ctx, time.Now(), actor, "budget.raise.failed", detail); rerr != nil {
+			if _, rerr := record(context.WithoutCancel(ctx), time.Now(), "budget.raise.failed"); rerr != nil {
 				a.log.Error("the failure of a change cannot be recorded", zap.Error(rerr))
 			}
 		}
@@ -352,6 +362,19 @@ func (a *App) raise(ctx context.Context, actor string, l *ledger.Ledger, logs ma
 	}
 	answer.Balance, _ = a.balance(l, &b, value, now)
 	return answer, nil
+}
+
+// personOf is the subject of an audit log that a value of a scope names or describes,
+// "" for what stands in records in clear.
+func personOf(scope, value string, now time.Time) string {
+	switch {
+	case value == ledger.None || slices.Contains([]string{"global", "model", "provider", "key", "team", "org"}, scope):
+		return ""
+	case scope == "user":
+		return audit.SubjectOf(&llm.Principal{User: value})
+	}
+	// An address, or what a placeholder makes of a request: whose, nobody knows.
+	return audit.StrangersOf(now)
 }
 
 func orZero(s string) string {

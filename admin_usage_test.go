@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/limits"
@@ -279,6 +280,66 @@ func TestActor(t *testing.T) {
 	for i, bad := range []raiseRequest{{Reason: "y"}, {Value: "x"}, {Value: strings.Repeat("x", 2000), Reason: "y"}, {Value: "x", Reason: strings.Repeat("y", 600)}, {Value: "x", Reason: "y", By: fmt.Sprintf("%200d", 1)}} {
 		if err := bad.check(); err == nil {
 			t.Errorf("%d was taken", i)
+		}
+	}
+}
+
+// What an operator gives to a person is recorded without naming them in clear: an
+// erasure reaches it.
+func TestRaiseOfPerson(t *testing.T) {
+	dir := t.TempDir()
+	l, err := ledger.Open(filepath.Join(dir, "ledger.db"), ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	log, err := openLog(filepath.Join(dir, "log"), audit.Options{Dir: filepath.Join(dir, "log"), Node: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	core, logged := observer.New(zap.DebugLevel)
+	a := &App{log: zap.New(core)}
+	for scope, value := range map[string]string{"user": "alice@example.com", "ip": "192.0.2.7", "{http.request.header.x-person}": "bob@example.com", "key": "web"} {
+		b := limits.Budget{Budget: ledger.Budget{Amount: llm.USD, Window: ledger.Total, Scope: scope}}
+		a.budgets = []limits.Budget{b}
+		answer, err := a.raise(t.Context(), "me", l, map[string]*audit.Log{"default": log}, &raiseRequest{Budget: b.Label(), Value: value, Amount: "2", Unit: "USD", Reason: "x"})
+		if err != nil {
+			t.Fatal(scope, err)
+		}
+		line, err := audit.Line(log.Dir(), answer.Record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := audit.Decode(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scope == "key" {
+			if !strings.Contains(rec.Detail, value) || rec.Subject != "" {
+				t.Errorf("%s", line)
+			}
+			continue
+		}
+		if strings.Contains(string(line), value) || len(rec.Tags) != 1 {
+			t.Errorf("%s: %s", scope, line)
+			continue
+		}
+		if c := newRevealer(log.Dir(), nil).reveal(rec); c == nil || len(c.Tags) != 1 || c.Tags[0] != value {
+			t.Errorf("%s: %+v", scope, c)
+		}
+		if scope == "user" {
+			if _, err := log.Erase(t.Context(), time.Now(), "me", "user:"+value, ""); err != nil {
+				t.Error(err)
+			}
+			if c := newRevealer(log.Dir(), nil).reveal(rec); c == nil || !c.Erased {
+				t.Errorf("after the erasure: %+v", c)
+			}
+		}
+	}
+	for _, e := range logged.All() {
+		if s := fmt.Sprint(e.Message, e.ContextMap()); strings.Contains(s, "@example.com") || strings.Contains(s, "192.0.2.7") {
+			t.Errorf("logged: %s", s)
 		}
 	}
 }
