@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/filelock"
 )
 
 // writeUntilKilled is the other process of TestKill: eight writers that say on
@@ -352,7 +354,7 @@ func TestSecondProcess(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				locked(filepath.Join(dir, "lock"))
+				filelock.Held(filepath.Join(dir, "lock"))
 			}
 		}
 	})

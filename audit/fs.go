@@ -1,10 +1,13 @@
 package audit
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/filelock"
 )
 
 // FS is the file layer below an open log. Tests replace it by one that fails,
@@ -54,7 +57,14 @@ func (osFS) Rename(from, to string) error                 { return os.Rename(fro
 func (osFS) Remove(name string) error                     { return os.Remove(name) }
 func (osFS) ReadDir(name string) ([]fs.DirEntry, error)   { return os.ReadDir(name) }
 func (osFS) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
-func (osFS) Lock(name string) (io.Closer, error)          { return lockFile(name) }
+
+func (osFS) Lock(name string) (io.Closer, error) {
+	c, err := filelock.Lock(name)
+	if errors.Is(err, filelock.ErrHeld) {
+		err = ErrLocked
+	}
+	return c, err
+}
 
 func (osFS) SyncDir(name string) error {
 	d, err := os.Open(name)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/filelock"
 )
 
 // VerifyOptions configure Verify.
@@ -136,7 +137,7 @@ func (v *verification) run() (err error) {
 		return err
 	}
 	rep.Origin, rep.OwnKey = v.trust.ring[0].Name(), v.o.VerifierKeys == ""
-	rep.Live = locked(filepath.Join(v.dir, "lock"))
+	rep.Live = filelock.Held(filepath.Join(v.dir, "lock"))
 	// The checkpoints are read before the records: on a live log the records
 	// only grow past them.
 	newest, err := newestCheckpoint(fsys, v.dir, &v.trust)

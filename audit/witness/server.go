@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/filelock"
 )
 
 // Server cosigns the checkpoints of the logs that it knows. Its state is a file
@@ -32,6 +33,29 @@ type Server struct {
 // states guards the files of state of all servers of this process: on a reload
 // two of them share a directory.
 var states sync.Mutex
+
+// holdStates guards the files of state in a directory, which is made, also against
+// other processes: two that read the same state would cosign two histories.
+func holdStates(dir string) (release func(), err error) {
+	states.Lock()
+	defer func() {
+		if err != nil {
+			states.Unlock()
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ { // some 50 ms each
+		lock, err := filelock.Lock(filepath.Join(dir, "lock"))
+		if err == nil {
+			return func() { lock.Close(); states.Unlock() }, nil
+		}
+		if !errors.Is(err, filelock.ErrHeld) || try == 20 {
+			return nil, fmt.Errorf("another process uses the witness's directory: %w", err)
+		}
+	}
+}
 
 // NewServer returns a witness with its state in a directory, which is made when
 // it is first needed. Logs are known by their keys; those of one log may be
@@ -95,8 +119,11 @@ func (s *Server) Add(body []byte) Answer {
 	if sub.old > c.Size {
 		return refuse(http.StatusBadRequest, errors.New("the old size is the larger one"))
 	}
-	states.Lock()
-	defer states.Unlock()
+	release, err := holdStates(s.dir)
+	if err != nil {
+		return Answer{Status: http.StatusServiceUnavailable, Body: []byte("the state of the witness is in use\n"), Err: err}
+	}
+	defer release()
 	last, err := s.last(c.Origin)
 	if err != nil {
 		return Answer{Status: http.StatusInternalServerError, Body: []byte("the state of the witness cannot be read\n"), Err: err}
@@ -166,9 +193,6 @@ func (s *Server) last(origin string) (c checkpoint.Checkpoint, err error) {
 
 // keep makes the checkpoint durable.
 func (s *Server) keep(origin string, msg []byte) error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return err
-	}
 	return writeDurable(s.path(origin), msg, 0o600)
 }
 
@@ -197,12 +221,12 @@ func writeDurable(path string, data []byte, perm fs.FileMode) error {
 // LoadKey reads the key of a witness from its directory, or makes it. A key that
 // others can read is refused. The verifier key is written beside it.
 func LoadKey(dir, name string) (*checkpoint.Key, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	release, err := holdStates(dir)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	path := filepath.Join(dir, "key")
-	states.Lock()
-	defer states.Unlock()
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		k, err := checkpoint.NewKey(name)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/audit/checkpoint"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/filelock"
 )
 
 // log is a tree in memory with a key.
@@ -360,6 +361,30 @@ func TestBlankLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a := s.Add(submission{msg: msg}.encode()); a.Status != http.StatusOK {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}
+
+// While another process is at the state nothing is cosigned: both would follow the same
+// checkpoint, by two histories.
+func TestOtherProcess(t *testing.T) {
+	dir := t.TempDir()
+	l := newLog(t, "log.example/a").grow(3, "x")
+	s := newServer(t, dir, l)
+	other, err := filelock.Lock(filepath.Join(dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.Add(l.submission(0, 3)); a.Status != http.StatusServiceUnavailable || len(a.Body) == 0 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if _, err := LoadKey(dir, "witness.example/w1"); err == nil {
+		t.Error("the key is read, or made, beside another process")
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.Add(l.submission(0, 3)); a.Status != http.StatusOK {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }

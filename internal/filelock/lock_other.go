@@ -1,6 +1,6 @@
 //go:build !unix
 
-package audit
+package filelock
 
 import (
 	"errors"
@@ -9,14 +9,14 @@ import (
 	"os"
 )
 
-// lockFile takes the lock of a log by creating the file. Where open files
+// Lock takes a lock by creating the file. Where open files
 // cannot be removed, as on Windows, one that a dead process left behind is
 // removed first.
-func lockFile(name string) (io.Closer, error) {
+func Lock(name string) (io.Closer, error) {
 	_ = os.Remove(name)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return nil, ErrLocked
+		return nil, ErrHeld
 	}
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", name, err)
@@ -24,8 +24,8 @@ func lockFile(name string) (io.Closer, error) {
 	return f, nil
 }
 
-// locked reports whether somebody has the lock: such a file cannot be renamed.
-func locked(name string) bool {
+// Held reports whether somebody has the lock: such a file cannot be renamed.
+func Held(name string) bool {
 	if _, err := os.Stat(name); err != nil {
 		return false
 	}

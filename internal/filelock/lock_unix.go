@@ -1,6 +1,6 @@
 //go:build unix
 
-package audit
+package filelock
 
 import (
 	"errors"
@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile takes the lock of a log. It holds as long as the file is open. It
-// tries for a moment, because a process that verifies the log looks at the lock
-// (see locked) and must not keep the gateway from starting.
-func lockFile(name string) (io.Closer, error) {
+// Lock takes a lock. It holds as long as the file is open. It
+// tries for a moment, because a process that
+// looks at the lock (see Held) must not keep the gateway from starting.
+func Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -32,14 +32,14 @@ func lockFile(name string) (io.Closer, error) {
 	}
 	f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, ErrLocked
+		return nil, ErrHeld
 	}
 	return nil, fmt.Errorf("locking %s: %w", name, err)
 }
 
-// locked reports whether somebody has the lock, without making a file and
+// Held reports whether somebody has the lock, without making a file and
 // without keeping it.
-func locked(name string) bool {
+func Held(name string) bool {
 	f, err := os.Open(name)
 	if err != nil {
 		return false
