@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
@@ -69,26 +72,38 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 	s.scanned[0] = coverage{}
 	// A replacement that the caller has written itself must not become a way to
 	// name the value of another: numbers that occur in the request are left out.
-	s.taken = func(token string) bool { return bytes.Contains(v.Raw, []byte(token)) }
+	read := sync.OnceValue(func() string { return norm.Read(string(v.Raw)) })
+	s.taken = func(token string) bool { return strings.Contains(read(), token) }
 	var edits []llm.Edit
+	value := func(at llm.Span) error {
+		raw := v.Raw[at.Start:at.End]
+		out, err := rewrite.Strings(raw, func(text string) string { return s.whole(rules, rewrite.Text, text, false) })
+		if err != nil {
+			return fmt.Errorf("reading a value of the request: %w", err)
+		}
+		if !bytes.Equal(out, raw) {
+			edits = append(edits, llm.Edit{Span: at, New: bytes.Clone(out)})
+		}
+		return nil
+	}
 	for i := range v.Segments {
 		g := &v.Segments[i]
 		if g.Span.IsZero() || g.Text == "" {
 			continue
 		}
-		raw := v.Raw[g.Span.Start:g.Span.End]
-		if raw[0] == '"' {
-			if out := s.whole(rules, rewrite.Text, g.Text, false); out != g.Text {
-				edits = append(edits, llm.Edit{Span: g.Span, New: strictjson.AppendQuoted(nil, out)})
+		if v.Raw[g.Span.Start] != '"' {
+			if err := value(g.Span); err != nil {
+				return nil, err
 			}
 			continue
 		}
-		out, err := rewrite.Strings(raw, func(text string) string { return s.whole(rules, rewrite.Text, text, false) })
-		if err != nil {
-			return nil, fmt.Errorf("reading a value of the request: %w", err)
+		if out := s.whole(rules, rewrite.Text, g.Text, false); out != g.Text {
+			edits = append(edits, llm.Edit{Span: g.Span, New: strictjson.AppendQuoted(nil, out)})
 		}
-		if !bytes.Equal(out, raw) {
-			edits = append(edits, llm.Edit{Span: g.Span, New: bytes.Clone(out)})
+	}
+	for _, at := range aside(v.Raw) {
+		if err := value(at); err != nil {
+			return nil, err
 		}
 	}
 	slices.SortStableFunc(edits, func(a, b llm.Edit) int { return cmp.Compare(a.Span.Start, b.Span.Start) })
@@ -99,6 +114,33 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 		}
 	}
 	return kept, nil
+}
+
+// besides are members of a request that no model is shown, and that the provider reads
+// and keeps all the same.
+var besides = map[string]bool{"metadata": true, "user": true, "labels": true, "stop": true, "stop_sequences": true}
+
+// aside returns where they stand.
+func aside(raw []byte) (spans []llm.Span) {
+	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
+		return nil
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return spans
+		}
+		is := besides[name.String()]
+		v, err := dec.ReadValue()
+		if err != nil {
+			return spans
+		}
+		if end := int(dec.InputOffset()); is {
+			spans = append(spans, llm.Span{Start: end - len(v), End: end})
+		}
+	}
+	return spans
 }
 
 // Answers reports whether anything may have to be done to the answer.

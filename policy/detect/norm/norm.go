@@ -28,6 +28,10 @@ type span struct {
 // Of returns the View of a whole text.
 func Of(text string) *View { return of(text, false) }
 
+// Read returns the normalised text, in which JSON's \uXXXX is the character that it
+// stands for.
+func Read(text string) string { return of(text, true).Text() }
+
 func of(text string, escapes bool) *View {
 	v := &View{escapes: escapes}
 	v.text = make([]byte, 0, len(text))
