@@ -163,7 +163,7 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
 		found := false
 		s.each(func(text string) {
-			found = found || strings.Contains(strings.Join(strings.Fields(strings.ToLower(norm.Of(text).Text())), " "), words)
+			found = found || strings.Contains(strings.Join(strings.Fields(strings.ToLower(norm.Read(text))), " "), words)
 		})
 		return types.Bool(found)
 	})

@@ -27,11 +27,14 @@ func TestDetectorsInRules(t *testing.T) {
 		`injection_score(prompt.user) >= 0.0`:                               true,
 		`injection_score(prompt.system) < 0.9`:                              true,
 		`secrets(prompt.all).size() > 0 && pii(prompt.all).size() > 0`:      true,
-		`pii(prompt.tool_results).size() + secrets(prompt.user).size() > 1`: false,
+		`pii(prompt.tool_results).size() + secrets(prompt.user).size() > 2`: false,
+		`has_phrase(prompt.tool_results, "project kestrel")`:                true,
+		`"email" in pii(prompt.tool_results)`:                               true,
 	} {
 		x := chat()
 		x.View.Segments = []llm.Segment{
 			{Role: llm.RoleSystem, Text: "You are a helpful assistant."},
+			{Role: llm.RoleTool, Kind: llm.KindToolResult, Text: `{"note":"Project\u0020Kestrel","to":"ann\u0040home.example"}`},
 			{Role: llm.RoleUser, Text: "Project Falcon: write to ann@home.example, the key is " + key + "\u200b\u202e"},
 		}
 		s := mustCompile(t, nil, deny(expr))

@@ -128,7 +128,7 @@ var speeches = []speech{
 		},
 		say: func(i int, p string) string {
 			kind := []string{`{"type":"text_delta","text":%s}`, `{"type":"input_json_delta","partial_json":%s}`, `{"type":"thinking_delta","thinking":%s}`}[i]
-			return fmt.Sprintf("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":%d,\"delta\":"+fmt.Sprintf(kind, q(p))+"}\n\n", i)
+			return fmt.Sprintf("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":%d,\"delta\":%s}\n\n", i, fmt.Sprintf(kind, q(p)))
 		},
 		end: func(i int) string {
 			return fmt.Sprintf("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":%d}\n\n", i)
