@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -79,6 +80,31 @@ func (e *evaluation) digest() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// maxShown is how many tokens a client may show.
+const maxShown = 8
+
+// approval asks about a call with each token that the client shows: several rules may
+// want one each.
+func (e *evaluation) approval(q Question) (a Approval, err error) {
+	tokens := strings.FieldsFunc(strings.Join(e.env.Headers.Values(ApprovalHeader), ","), func(c rune) bool { return c == ',' || c == ' ' })
+	if len(tokens) == 0 {
+		tokens = []string{""}
+	}
+	for i, t := range tokens[:min(len(tokens), maxShown)] {
+		got, err := e.env.Approvals.Approve(q, t, e.env.Now)
+		if err != nil {
+			return a, err
+		}
+		if i == 0 || got.State != ApprovalPending {
+			a = got
+		}
+		if a.State == ApprovalGranted {
+			break
+		}
+	}
+	return a, nil
+}
+
 // bodyless are the methods whose calls have no body that does anything.
 var bodyless = []string{http.MethodGet, http.MethodHead, http.MethodDelete}
 
@@ -97,7 +123,7 @@ func (r *rule) approved(e *evaluation) (detail string, refused *llm.Denial) {
 	if x.Principal != nil {
 		q.Principal = x.Principal.Key
 	}
-	a, err := e.env.Approvals.Approve(q, e.env.Headers.Get(ApprovalHeader), e.env.Now)
+	a, err := e.approval(q)
 	if errors.Is(err, ErrApprovalsFull) {
 		return "too many calls wait", r.refusal("this call needs the approval of a person, and too many of your calls wait for one")
 	}

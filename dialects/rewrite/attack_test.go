@@ -98,6 +98,33 @@ func TestNamesOfMembers(t *testing.T) {
 	}
 }
 
+// The items of a response have ids, signed thoughts and arguments, whole and in the last
+// event of a stream; only what is within them is of the model's making.
+func TestItemsOfResponses(t *testing.T) {
+	const in = `"output":[{"id":"<1>","type":"function_call","call_id":"<2>","arguments":"<3>"},{"type":"reasoning","encrypted_content":"<4>","summary":[{"text":"<5>"}]},{"type":"x_call","output":{"id":"<6>"}}]`
+	const want = `"output":[{"id":"<1>","type":"function_call","call_id":"<2>","arguments":"{Arguments}"},{"type":"reasoning","encrypted_content":"<4>","summary":[{"text":"{}"}]},{"type":"x_call","output":{"id":"{}"}}]`
+	if out, err := New(llm.Responses, kinds{}).Body([]byte("{" + in + "}")); err != nil || string(out) != "{"+want+"}" {
+		t.Errorf("%s %v", out, err)
+	}
+	ev := func(s string) string { return `data: {"type":"response.completed","response":{` + s + "}}\n\n" }
+	if out, err := New(llm.Responses, kinds{}).Event(nil, []byte(ev(in))); err != nil || string(out) != ev(want) {
+		t.Errorf("%s %v", out, err)
+	}
+}
+
+// kinds is a filter that says of what kind each "<…>" was taken for.
+type kinds struct{ Filter }
+
+func (kinds) Whole(k Kind, text string) string {
+	switch {
+	case !strings.HasPrefix(text, "<"):
+		return text
+	case k == Arguments:
+		return "{Arguments}"
+	}
+	return "{}"
+}
+
 // A byte order mark before the first event hides nothing.
 func TestByteOrderMark(t *testing.T) {
 	if out := stream(t, llm.Chat, "\xef\xbb\xbfdata: {\"x\":\"<12>\"}\n\n"); strings.Contains(out, "<12>") {

@@ -99,7 +99,7 @@ func (w *walker) value(name string, loose bool) error {
 				continue
 			}
 		}
-		if err := w.value(member, loose || kind == '{' && free[member] && isContainer(w.dec.PeekKind())); err != nil {
+		if err := w.value(member, loose || kind == '{' && freed(name, member) && isContainer(w.dec.PeekKind())); err != nil {
 			return err
 		}
 	}

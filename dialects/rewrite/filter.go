@@ -45,6 +45,13 @@ var opaque = set("id", "object", "type", "model", "role", "index", "finish_reaso
 // free are the names of members that hold values of the model's own making.
 var free = set("input", "args", "arguments", "parameters", "output", "parsed", "json", "result", "metadata")
 
+// freed reports whether a member of an object, itself a member called parent, holds
+// values of the model's own making. The output of a response is the list of its items,
+// which have ids and arguments as everywhere.
+func freed(parent, member string) bool {
+	return free[member] && (member != "output" || parent != "" && parent != "response")
+}
+
 func set(names ...string) map[string]bool {
 	m := make(map[string]bool, len(names))
 	for _, n := range names {

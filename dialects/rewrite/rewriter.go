@@ -227,10 +227,8 @@ func (r *Rewriter) others(edits []llm.Edit, n *node, continued map[*node]bool, l
 				edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: strictjson.AppendQuoted(nil, text)})
 			}
 		case k.kind == '{' || k.kind == '[':
-			if k.kind == '[' {
-				k.name = name
-			}
-			edits = r.others(edits, k, continued, loose || free[name])
+			k.name = name // an element is called as its list
+			edits = r.others(edits, k, continued, loose || n.kind == '{' && freed(n.name, name))
 		}
 	}
 	return edits

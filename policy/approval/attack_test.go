@@ -1,7 +1,9 @@
 package approval
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -10,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 )
 
@@ -99,4 +102,49 @@ func TestFullOfExpired(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Two rules that ask about one call: with both tokens it is made, and the one that was
+// taken by a call that the other rule refused is good again.
+func TestTwoRulesAsk(t *testing.T) {
+	store, err := Open(filepath.Join(t.TempDir(), "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	set, err := policy.Compile([]policy.Rule{{Name: "one", Action: policy.ActionApprove, Expr: "true"}, {Name: "two", Action: policy.ActionApprove, Expr: "true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ask := func(sent bool, tokens ...string) *llm.Denial {
+		x := &llm.Exchange{Method: http.MethodGet, Path: "/v1/models", Dialect: llm.Models}
+		d := set.Evaluate(context.Background(), x, policy.RequestEnv{Approvals: store, Now: now, Headers: http.Header{policy.ApprovalHeader: tokens}})
+		if sent {
+			x.Attempts = append(x.Attempts, &llm.Attempt{Result: llm.ResultAnswered})
+		}
+		x.Finish(now)
+		return d
+	}
+	grant := func(d *llm.Denial) string {
+		t.Helper()
+		if d == nil || d.Code != llm.CodeApprovalRequired {
+			t.Fatalf("%+v", d)
+		}
+		if _, err := store.Decide(d.Header[0][1], true, "me", "", now); err != nil {
+			t.Fatal(err)
+		}
+		return d.Header[1][1]
+	}
+	one := grant(ask(false))
+	two := grant(ask(false, one))
+	if d := ask(false, two); d == nil || d.Rule != "one" {
+		t.Errorf("with one of two: %+v", d)
+	}
+	if d := ask(true, "apr_x.y, "+two+","+one); d != nil {
+		t.Errorf("with both: %+v", d)
+	}
+	if d := ask(false, two, one); d == nil {
+		t.Error("they were good twice")
+	}
 }
