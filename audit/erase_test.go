@@ -111,3 +111,30 @@ func mustIntend(t *testing.T, v *vault.Vault, name string) string {
 	}
 	return id
 }
+
+// What a process leaves behind that dies while it makes a key is gone after the next
+// start: nothing leads to such a key, so no erasure would find it.
+func TestUnfinishedKeyIsSwept(t *testing.T) {
+	dir, v := logDir(t), testVault(t)
+	s := subject(t, v, "user:alice")
+	key := filepath.Join(v.Dir(), "keys", s.ID[:2], s.ID)
+	wrapped, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(v.Dir(), "tmp", "123")
+	second := filepath.Join(v.Dir(), "tmp", "456")
+	if err := errors.Join(os.WriteFile(left, wrapped, 0o600), os.Link(key, second)); err != nil {
+		t.Fatal(err)
+	}
+	l := openLog(t, Options{Dir: dir, Vault: v})
+	for _, path := range []string{left, second} {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Error("it lies there:", err)
+		}
+	}
+	if _, err := v.Find("user:alice"); err != nil {
+		t.Error("a key in use is gone:", err)
+	}
+	closeLog(t, l)
+}

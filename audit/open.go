@@ -44,6 +44,11 @@ func Open(o Options) (_ *Log, err error) {
 			l.closeFiles()
 		}
 	}()
+	if o.Vault != nil {
+		if err := o.Vault.Sweep(); err != nil {
+			return nil, fmt.Errorf("clearing up the vault: %w", err)
+		}
+	}
 	var added []systemEvent
 	if l.keys, added, err = loadKeys(l.fs, o.Dir, o.Origin, o.Keys, o.AllowDisagreement); err != nil {
 		return nil, err

@@ -39,7 +39,11 @@ func (v *Vault) Seal(s *Subject, at time.Time, request, part string, text []byte
 
 // Store makes the blob durable.
 func (b *Blob) Store() error {
-	err := writeFile(filepath.Join(b.v.dir, "content", filepath.FromSlash(b.File)), b.data)
+	path := filepath.Join(b.v.dir, "content", filepath.FromSlash(b.File))
+	// Written where it stays: a rename between directories makes all others of the
+	// file system wait, and what a dead process leaves can be read with the
+	// subject's key only, and goes with its day.
+	err := putFile(filepath.Dir(path), path, b.data, os.Rename)
 	b.data = nil
 	if err != nil {
 		return fmt.Errorf("audit vault: storing a text: %w", err)

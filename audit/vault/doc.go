@@ -11,6 +11,7 @@
 //	names/<xx>/<hmac>       subject name (keyed hash) → id, encrypted
 //	keys/<xx>/<id>          the subject's key, wrapped
 //	erasing/<id>            an erasure that has begun
+//	tmp/                    files that are being written
 //	content/<day>/<request>-request|answer    stored texts, encrypted
 //
 // Ids are random: once both files of a subject are gone, not even who holds the

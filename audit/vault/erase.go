@@ -34,7 +34,7 @@ func (v *Vault) Intend(name string) (id string, err error) {
 	if id, err = v.idOf(k, namePath); err != nil {
 		return "", err
 	}
-	if err := writeFile(v.intentPath(id), seal(k.wrap, []byte(filepath.Base(namePath)), []byte("erasing "+id))); err != nil {
+	if err := writeFile(v.dir, v.intentPath(id), seal(k.wrap, []byte(filepath.Base(namePath)), []byte("erasing "+id))); err != nil {
 		return id, fmt.Errorf("audit vault: noting an erasure: %w", err)
 	}
 	return id, nil

@@ -8,13 +8,20 @@ import (
 	"path/filepath"
 )
 
-// writeFile makes a small file whole and durable, with its directory, or not at
-// all. A file of that name is replaced.
-func writeFile(path string, data []byte) error { return putFile(path, data, os.Rename) }
+// tmpDir is where files of a vault are written before they get their place. What a
+// dead process has left there may be the key of a subject that nothing leads to: see
+// Sweep.
+const tmpDir = "tmp"
+
+// writeFile makes a small file of the vault whole and durable, with its directory, or
+// not at all. A file of that name is replaced.
+func writeFile(vault, path string, data []byte) error {
+	return putFile(filepath.Join(vault, tmpDir), path, data, os.Rename)
+}
 
 // createFile is writeFile, but a file that is there already stays as it is.
-func createFile(path string, data []byte) error {
-	return putFile(path, data, func(tmp, path string) error {
+func createFile(vault, path string, data []byte) error {
+	return putFile(filepath.Join(vault, tmpDir), path, data, func(tmp, path string) error {
 		err := os.Link(tmp, path)
 		if err == nil || errors.Is(err, fs.ErrExist) {
 			err = os.Remove(tmp)
@@ -23,12 +30,15 @@ func createFile(path string, data []byte) error {
 	})
 }
 
-func putFile(path string, data []byte, name func(tmp, path string) error) error {
+// putFile writes a file in one directory and gives it its place.
+func putFile(tmp, path string, data []byte, name func(tmp, path string) error) error {
 	dir := filepath.Dir(path)
-	if err := makeDir(dir); err != nil {
-		return err
+	for _, d := range [...]string{dir, tmp} {
+		if err := makeDir(d); err != nil {
+			return err
+		}
 	}
-	f, err := os.CreateTemp(dir, ".new-*") // 0600
+	f, err := os.CreateTemp(tmp, ".new-*") // 0600
 	if err != nil {
 		return err
 	}
@@ -47,6 +57,23 @@ func putFile(path string, data []byte, name func(tmp, path string) error) error 
 		return err
 	}
 	return syncDir(dir)
+}
+
+// Sweep removes what a dead process has left unfinished. Nobody else may be at work in
+// the vault.
+func (v *Vault) Sweep() error {
+	dir := filepath.Join(v.dir, tmpDir)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		// Not overwritten: it may be a second name of a file in its place.
+		if rerr := os.Remove(filepath.Join(dir, e.Name())); err == nil {
+			err = rerr
+		}
+	}
+	return err
 }
 
 // makeDir makes a directory and those above it, durably.

@@ -66,7 +66,7 @@ func loadKeys(dir string, given []byte, create bool) (*keys, error) {
 	kek := given
 	if kek == nil {
 		// A key that was lost is not replaced: what it wraps would be lost unnoticed.
-		if kek, err = keyFile(filepath.Join(dir, "kek"), fresh && wrapped == ""); err != nil {
+		if kek, err = keyFile(dir, fresh && wrapped == ""); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +90,7 @@ func loadKeys(dir string, given []byte, create bool) (*keys, error) {
 				return nil, other
 			}
 		}
-		if err := writeFile(path, id); err != nil {
+		if err := writeFile(dir, path, id); err != nil {
 			return nil, err
 		}
 	case !bytes.Equal(known, id):
@@ -122,13 +122,14 @@ func someKey(dir string) (string, error) {
 
 // keyFile reads the key's file, or makes it. A file that others can read is
 // refused: whoever has read it can read everything until it is replaced.
-func keyFile(path string, create bool) ([]byte, error) {
+func keyFile(dir string, create bool) ([]byte, error) {
+	path := filepath.Join(dir, "kek")
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && create {
 		key := make([]byte, KeyBytes)
 		_, _ = rand.Read(key) // never fails
 		// If another process was faster, its key counts.
-		if err := createFile(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
+		if err := createFile(dir, path, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
 			return nil, err
 		}
 		st, err = os.Stat(path)

@@ -290,10 +290,10 @@ func (v *Vault) make(name string) (*Subject, error) {
 		return nil, err
 	}
 	path := v.namePath(k, name)
-	if err := writeFile(path, seal(k.wrap, []byte(s.ID), []byte("name "+filepath.Base(path)))); err != nil {
+	if err := writeFile(v.dir, path, seal(k.wrap, []byte(s.ID), []byte("name "+filepath.Base(path)))); err != nil {
 		return nil, fmt.Errorf("storing the name of a subject: %w", err)
 	}
-	if err := writeFile(v.keyPath(s.ID), seal(k.wrap, plain, []byte("key "+s.ID))); err != nil {
+	if err := writeFile(v.dir, v.keyPath(s.ID), seal(k.wrap, plain, []byte("key "+s.ID))); err != nil {
 		_ = os.Remove(v.keyPath(s.ID)) // it may be there, but not for good
 		return nil, fmt.Errorf("storing the key of a subject: %w", err)
 	}
