@@ -100,15 +100,17 @@ func (s *Subject) HMAC(sum []byte) []byte {
 
 func (s *Subject) context(kind string) []byte { return fmt.Appendf(nil, "%s %s", kind, s.ID) }
 
-// bounded cuts a text at maxValue bytes, between characters, and makes it valid
-// UTF-8.
+// bounded makes a text valid UTF-8 and cuts it at maxValue bytes, between
+// characters. Of a very long one only the beginning is looked at.
 func bounded(s string) string {
-	if len(s) > maxValue {
-		n := maxValue - len("…")
-		for n > 0 && !utf8.RuneStart(s[n]) {
-			n--
-		}
-		s = s[:n] + "…"
+	head := s[:min(len(s), 4*maxValue)]
+	v := strings.ToValidUTF8(head, "\uFFFD") // which can be longer, and shorter
+	if len(v) <= maxValue && len(head) == len(s) {
+		return v
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	n := min(len(v), maxValue-len("…"))
+	for n > 0 && n < len(v) && !utf8.RuneStart(v[n]) {
+		n--
+	}
+	return v[:n] + "…"
 }
