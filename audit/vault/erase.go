@@ -65,8 +65,10 @@ func (v *Vault) Intended() (ids []string, err error) {
 	return ids, err
 }
 
-// Carry destroys, durably, the key whose erasure was noted; nothing is noted then. A
-// subject that was made under the same name since then keeps its own.
+// Carry destroys, durably, the key whose erasure was noted, and forgets it; nothing is
+// noted then. A subject that was made under the same name since then keeps its own. A
+// call that is under way may finish with the key that it holds; what it stores cannot be
+// read either.
 func (v *Vault) Carry(id string) error {
 	if v.o.ReadOnly {
 		return errReadOnly
@@ -102,7 +104,7 @@ func (v *Vault) Carry(id string) error {
 	if now != id {
 		namePath = ""
 	}
-	v.forgetID(id)
+	v.forget(id)
 	if err := v.destroy(id, namePath); err != nil {
 		return err
 	}
@@ -126,8 +128,8 @@ func (v *Vault) destroy(id, namePath string) error {
 	return nil
 }
 
-// forgetID forgets the keys of a subject that are in memory.
-func (v *Vault) forgetID(id string) {
+// forget forgets the keys of a subject that are in memory.
+func (v *Vault) forget(id string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, m := range [...]map[string]*Subject{v.young, v.old} {

@@ -7,6 +7,14 @@ import (
 	"testing"
 )
 
+// Erase is both halves of an erasure.
+func (v *Vault) Erase(name string) (id string, err error) {
+	if id, err = v.Intend(name); err != nil {
+		return "", err
+	}
+	return id, v.Carry(id)
+}
+
 func files(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(dir, "*", "*"))

@@ -126,28 +126,6 @@ func (v *Vault) Lookup(id string) (*Subject, error) {
 	return s, err
 }
 
-// Erase destroys the key of a subject, durably, and forgets it. It returns the
-// subject's id, and ErrErased if there is nothing to erase. A call that is under way
-// may finish with the key that it holds; what it stores cannot be read either.
-func (v *Vault) Erase(name string) (id string, err error) {
-	if v.o.ReadOnly {
-		return "", errReadOnly
-	}
-	m := v.stripe(name)
-	m.Lock()
-	defer m.Unlock()
-	k, err := v.load()
-	if err != nil {
-		return "", err
-	}
-	namePath := v.namePath(k, name)
-	if id, err = v.idOf(k, namePath); err != nil {
-		return "", err
-	}
-	v.forget(name)
-	return id, v.destroy(id, namePath)
-}
-
 func (v *Vault) stripe(name string) *sync.Mutex {
 	return &v.stripes[maphash.String(v.seed, name)%uint64(len(v.stripes))]
 }
@@ -183,14 +161,6 @@ func (v *Vault) put(name string, s *Subject) {
 		v.old, v.young = v.young, make(map[string]*Subject, v.cacheSize/4)
 	}
 	v.young[name] = s
-}
-
-func (v *Vault) forget(name string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.young, name)
-	delete(v.old, name)
-	clear(v.byID)
 }
 
 func (v *Vault) namePath(k *keys, name string) string {
