@@ -13,6 +13,10 @@ import (
 // Sweep.
 const tmpDir = "tmp"
 
+// syncFile is os.File.Sync; tests put a disk in its place that loses what was not
+// synced.
+var syncFile = (*os.File).Sync
+
 // writeFile makes a small file of the vault whole and durable, with its directory, or
 // not at all. A file of that name is replaced.
 func writeFile(vault, path string, data []byte) error {
@@ -44,7 +48,7 @@ func putFile(tmp, path string, data []byte, name func(tmp, path string) error) e
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync()
+		err = syncFile(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -99,7 +103,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = d.Sync()
+	err = syncFile(d)
 	if cerr := d.Close(); err == nil {
 		err = cerr
 	}
@@ -121,7 +125,7 @@ func destroy(path string) error {
 		_, err = f.WriteAt(noise, 0)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = syncFile(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr

@@ -196,6 +196,10 @@ func (s *Server) keep(origin string, msg []byte) error {
 	return writeDurable(s.path(origin), msg, 0o600)
 }
 
+// syncFile is os.File.Sync; tests put a disk in its place that loses what was not
+// synced.
+var syncFile = (*os.File).Sync
+
 // writeDurable replaces a file; when it returns the new one survives a power
 // loss.
 func writeDurable(path string, data []byte, perm fs.FileMode) error {
@@ -204,7 +208,7 @@ func writeDurable(path string, data []byte, perm fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = errors.Join(err, syncFile(f), f.Close())
 	if err == nil {
 		err = os.Rename(path+".tmp", path)
 	}
@@ -215,7 +219,7 @@ func writeDurable(path string, data []byte, perm fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(syncFile(d), d.Close())
 }
 
 // LoadKey reads the key of a witness from its directory, or makes it. A key that
