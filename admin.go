@@ -95,6 +95,17 @@ func running() (*App, error) {
 	return app.(*App), nil
 }
 
+// enter returns the app of the config that is live, and its open stores, which the
+// caller must leave.
+func enter(r *http.Request) (*App, *handlers.Stores, error) {
+	app, err := running()
+	if err != nil {
+		return nil, nil, err
+	}
+	stores, err := app.Enter(r.Context())
+	return app, stores, err
+}
+
 func onlyGET(r *http.Request) error {
 	if r.Method != http.MethodGet {
 		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("only GET")}

@@ -34,11 +34,7 @@ func (*AdminAPI) approvals(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return badRequest(errors.New("state: want pending, granted, denied, used or expired"))
 	}
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	stores, err := app.Enter(r.Context())
+	_, stores, err := enter(r)
 	if err != nil {
 		return err
 	}
@@ -76,11 +72,7 @@ func (*AdminAPI) decideApproval(w http.ResponseWriter, r *http.Request) error {
 	if err := readChange(w, r, &req); err != nil {
 		return err
 	}
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	stores, err := app.Enter(r.Context())
+	app, stores, err := enter(r)
 	if err != nil {
 		return err
 	}

@@ -26,16 +26,12 @@ type logStatus struct {
 
 // audit answers below /llm_gateway/audit/.
 func (*AdminAPI) audit(w http.ResponseWriter, r *http.Request) error {
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, adminPrefix+"audit/"), "/")
-	stores, err := app.Enter(r.Context())
+	app, stores, err := enter(r)
 	if err != nil {
 		return err
 	}
 	defer stores.Leave()
+	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, adminPrefix+"audit/"), "/")
 	if name == "" && rest == "" {
 		if err := onlyGET(r); err != nil {
 			return err

@@ -96,11 +96,7 @@ func (*AdminAPI) budgetsHandler(w http.ResponseWriter, r *http.Request) error {
 		}
 		limit = n
 	}
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	stores, err := app.Enter(r.Context())
+	app, stores, err := enter(r)
 	if err != nil {
 		return err
 	}
@@ -273,11 +269,7 @@ func (*AdminAPI) raise(w http.ResponseWriter, r *http.Request) error {
 	if err := readChange(w, r, &req); err != nil {
 		return err
 	}
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	stores, err := app.Enter(r.Context())
+	app, stores, err := enter(r)
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,7 @@ func (*AdminAPI) usage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
 	}
-	app, err := running()
-	if err != nil {
-		return err
-	}
-	stores, err := app.Enter(r.Context())
+	_, stores, err := enter(r)
 	if err != nil {
 		return err
 	}

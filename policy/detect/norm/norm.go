@@ -13,7 +13,7 @@ type View struct {
 	spans []span
 	raw   int    // how much of the original was read
 	tail  []byte // the beginning of a character that is not there yet
-	// escapes makes JSON's \uXXXX the character that it stands for: texts often are
+	// escapes makes JSON's \uhhhh the character that it stands for: texts often are
 	// JSON themselves, such as arguments of tools.
 	escapes bool
 }
@@ -28,7 +28,7 @@ type span struct {
 // Of returns the View of a whole text.
 func Of(text string) *View { return of(text, false) }
 
-// Read returns the normalised text, in which JSON's \uXXXX is the character that it
+// Read returns the normalised text, in which JSON's \uhhhh is the character that it
 // stands for.
 func Read(text string) string { return of(text, true).Text() }
 
