@@ -152,6 +152,9 @@ func compile(re *syntax.Regexp) *node {
 		fold := re.Flags&syntax.FoldCase != 0
 		lit := make([]byte, 0, len(re.Rune))
 		for _, r := range re.Rune {
+			if r == 0 { // which is what a cursor reads behind the end
+				panic(fault("NUL is not known here as a letter, only in classes"))
+			}
 			if fold && r >= 'A' && r <= 'Z' {
 				r += 32
 			}
