@@ -38,7 +38,9 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 // request renders a chat request with a prompt of about size bytes.
 func request(addr, key string, size int, stream bool) []byte {
 	prompt := strings.Repeat("The quick brown fox jumps over the lazy dog, and nobody knows why. ", size/67+1)[:size]
-	body := `{"model":"gpt-4o","max_tokens":200,`
+	// As many tokens as events, since the gateway cuts a stream that goes on beyond
+	// its limit.
+	body := fmt.Sprintf(`{"model":"gpt-4o","max_tokens":%d,`, max(200, *chunkCount))
 	if stream {
 		body += `"stream":true,`
 	}
