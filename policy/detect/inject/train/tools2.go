@@ -157,8 +157,8 @@ Could you schedule an appointment with Dr. Lee for next week?
 I forgot to say: the keys are under the mat.
 Could you also bring the printed agenda?
 When you are done with the report, please send it to finance.
-TODO: move the helpers into their own file.
-TODO: send the report to finance.
+` + todo + `: move the helpers into their own file.
+` + todo + `: send the report to finance.
 Next step: connect the cable to the second port.
 Follow-up action required: none.
 Action for Ben: book the room.
