@@ -5,7 +5,7 @@
 //	go run ./policy/detect/report -data DIR
 //
 // DIR holds secrets.jsonl.gz ({text, label, provider}), pii.json.gz (sentences
-// with spans) and prompts/*.jsonl.gz ({text, label}).
+// with spans) and prompts/*.jsonl.gz ({text, label, source, kind}).
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 func main() {
 	data := flag.String("data", "", "the folder with the labelled texts")
 	verbose := flag.Bool("v", false, "print what was missed and what was flagged without reason")
-	only := flag.String("only", "", "secrets, pii, topics or speed; empty for all")
+	only := flag.String("only", "", "secrets, pii, injection, topics or speed; empty for all")
 	extra := flag.String("extra", "", "a folder of harmless files: count what is flagged in them, and nothing else")
 	flag.Parse()
 	if *extra != "" {
@@ -44,7 +44,7 @@ func main() {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"secrets", r.secrets}, {"pii", r.pii}, {"topics", r.topics}, {"speed", r.speed}} {
+	}{{"secrets", r.secrets}, {"pii", r.pii}, {"injection", r.injection}, {"topics", r.topics}, {"speed", r.speed}} {
 		if *only != "" && *only != part.name {
 			continue
 		}
