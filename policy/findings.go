@@ -165,8 +165,12 @@ func (w *watch) pass(text string, matches []detect.Match) string {
 }
 
 // Stream implements rewrite.Filter.
-func (r *Review) Stream(rewrite.Kind) rewrite.Stream {
-	return &watch{r: r, d: norm.NewStream(r.set.watched.scanners...)}
+func (r *Review) Stream(k rewrite.Kind) rewrite.Stream {
+	scanners := r.set.watched.scanners
+	if k == rewrite.Arguments {
+		return &watch{r: r, d: norm.NewJSONStream(scanners...)}
+	}
+	return &watch{r: r, d: norm.NewStream(scanners...)}
 }
 
 // Whole implements rewrite.Filter.

@@ -429,9 +429,6 @@ func sameOutcome(t *testing.T, set *Set, text, name, arg string, seed uint64) {
 	}
 	for i := range speeches {
 		sp := &speeches[i]
-		if sp.dialect == llm.Messages {
-			continue // its whole answers hold arguments as JSON, not as a string: what is in them is judged by itself
-		}
 		want := judgeWhole(t, set, sp.dialect, sp.whole(text, name, args))
 		got, heard, heardArgs := judgeStream(t, set, sp, sp.stream(text, name, args, cut))
 		if strings.HasPrefix(want, "denied") != strings.HasPrefix(got, "denied") {

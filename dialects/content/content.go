@@ -4,11 +4,13 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/answer"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -58,6 +60,15 @@ type part struct {
 	// group is what ends the part: a choice of a chat; done says that it has ended.
 	group string
 	done  bool
+}
+
+// said is the text of a part, of which the halves of characters came in pieces.
+func (p *part) said() string {
+	text := p.text.String()
+	if utf8.ValidString(text) {
+		return text
+	}
+	return strings.ToValidUTF8(strictjson.JoinHalves(text), "\ufffd")
 }
 
 // New returns a reader for an answer of the dialect.
@@ -140,7 +151,7 @@ func (c *Content) Segments() []llm.Segment {
 	out := make([]llm.Segment, 0, len(c.parts))
 	for _, p := range c.parts {
 		if p.text.Len() > 0 {
-			out = append(out, llm.Segment{Role: llm.RoleAssistant, Kind: p.kind, Path: p.path, Text: p.text.String()})
+			out = append(out, llm.Segment{Role: llm.RoleAssistant, Kind: p.kind, Path: p.path, Text: p.said()})
 		}
 	}
 	return out
@@ -156,7 +167,7 @@ func (c *Content) join(kind llm.SegmentKind) string {
 	var texts []string
 	for _, p := range c.parts {
 		if p.kind == kind && p.text.Len() > 0 {
-			texts = append(texts, p.text.String())
+			texts = append(texts, p.said())
 		}
 	}
 	return strings.Join(texts, "\n")
@@ -167,7 +178,7 @@ func (c *Content) Calls() []Call {
 	var out []Call
 	for _, p := range c.parts {
 		if p.kind == llm.KindToolArgs && p.done {
-			out = append(out, Call{Name: p.name, Arguments: p.text.String(), Type: p.typ})
+			out = append(out, Call{Name: strings.ToValidUTF8(p.name, "\ufffd"), Arguments: p.said(), Type: p.typ})
 		}
 	}
 	return out
@@ -284,9 +295,7 @@ func decode(b []byte, v any) error {
 func texts(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
-		var s string
-		_ = decode(v, &s)
-		return s
+		return string(strictjson.AppendHalves(nil, v))
 	case '[':
 		var list []struct {
 			Text    jsontext.Value `json:"text"`

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -49,6 +50,13 @@ func TestTextsInPieces(t *testing.T) {
 			item("response.output_item.done", `"output_index":0,"item":{"id":"r","type":"reasoning"}`),
 			item("response.output_text.delta", `"item_id":"m","output_index":1,"content_index":0,"delta":"34> b"`),
 		}},
+		{"two parts in the last event", llm.GenerateContent, []string{
+			"data: " + `{"candidates":[{"index":0,"content":{"parts":[{"text":"a <12"},{"text":"34> b"}]},"finishReason":"STOP"}]}` + "\n\n",
+		}},
+		{"numbers that come and go", llm.GenerateContent, []string{
+			"data: " + `{"candidates":[{"content":{"parts":[{"text":"a <12"}]}}]}` + "\n\n", gemini(`{"text":"34> b"}`),
+		}},
+		{"numbers of tokens", llm.OllamaGenerate, []string{`{"response":"a <12","done":false}` + "\n", `{"response":"34> b","done":true,"context":[1212,3434]}` + "\n"}},
 		{"arguments of Gemini in pieces", llm.GenerateContent, []string{
 			gemini(`{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.to","stringValue":"a <12","willContinue":true}],"willContinue":true}}`),
 			gemini(`{"functionCall":{"partialArgs":[{"jsonPath":"$.to","stringValue":"34> b"}],"willContinue":true}}`),
@@ -102,7 +110,7 @@ func TestNamesOfMembers(t *testing.T) {
 // event of a stream; only what is within them is of the model's making.
 func TestItemsOfResponses(t *testing.T) {
 	const in = `"output":[{"id":"<1>","type":"function_call","call_id":"<2>","arguments":"<3>"},{"type":"reasoning","encrypted_content":"<4>","summary":[{"text":"<5>"}]},{"type":"x_call","output":{"id":"<6>"}}]`
-	const want = `"output":[{"id":"<1>","type":"function_call","call_id":"<2>","arguments":"{Arguments}"},{"type":"reasoning","encrypted_content":"<4>","summary":[{"text":"{}"}]},{"type":"x_call","output":{"id":"{}"}}]`
+	const want = `"output":[{"id":"<1>","type":"function_call","call_id":"<2>","arguments":"{Arguments}"},{"type":"reasoning","encrypted_content":"<4>","summary":[{"text":"{}"}]},{"type":"x_call","output":{"id":"{made}"}}]`
 	if out, err := New(llm.Responses, kinds{}).Body([]byte("{" + in + "}")); err != nil || string(out) != "{"+want+"}" {
 		t.Errorf("%s %v", out, err)
 	}
@@ -117,6 +125,8 @@ type kinds struct{ Filter }
 
 func (kinds) Whole(k Kind, text string) string {
 	switch {
+	case k == Arguments && strings.HasPrefix(text, "{"):
+		return strings.ReplaceAll(text, "<6>", "{made}")
 	case !strings.HasPrefix(text, "<"):
 		return text
 	case k == Arguments:
@@ -137,5 +147,60 @@ func TestTrailingText(t *testing.T) {
 	live := 0
 	if out, err := New(llm.Chat, shout{&live}).Event(nil, []byte("data: {} <12>\n\n")); err == nil {
 		t.Errorf("it left: %s", out)
+	}
+}
+
+// Google's whole answers, and its streams without alt=sse, bring a text in several parts.
+func TestParts(t *testing.T) {
+	live := 0
+	for in, want := range map[string]string{
+		`{"candidates":[{"content":{"parts":[{"text":"a <12"},{"text":"34> b"}]}}]}`:                                                         `{"candidates":[{"content":{"parts":[{"text":"a "},{"text":"[###] b"}]}}]}`,
+		`[{"candidates":[{"content":{"parts":[{"text":"a <12"}]}}]},` + "\n" + `{"candidates":[{"content":{"parts":[{"text":"34> <5"}]}}]}]`: `[{"candidates":[{"content":{"parts":[{"text":"a "}]}}]},` + "\n" + `{"candidates":[{"content":{"parts":[{"text":"[###] <5"}]}}]}]`,
+		`[{"candidates":[{"content":{"parts":[{"text":"a <1"}]}},{"content":{"parts":[{"text":"2>"}]}}]}]`:                                   `[{"candidates":[{"content":{"parts":[{"text":"a <1"}]}},{"content":{"parts":[{"text":"2>"}]}}]}]`,
+		`[{"candidates":[{"content":{"parts":[{"text":"<1"}]}}]},{"error":{"message":"<7>"}}]`:                                               `[{"candidates":[{"content":{"parts":[{"text":"<1"}]}}]},{"error":{"message":"[###]"}}]`,
+		`{"candidates":[{"content":{"parts":[{"functionCall":{"args":{"a":["<1>"]}}}]}}]}`:                                                   `{"candidates":[{"content":{"parts":[{"functionCall":{"args":{"a":["[###]"]}}}]}}]}`,
+		`[]`: `[]`,
+	} {
+		out, err := New(llm.GenerateContent, shout{&live}).Body([]byte(in))
+		if err != nil || string(out) != want {
+			t.Errorf("%s\n%s\nwant %s (%v)", in, out, want, err)
+		}
+	}
+	for _, bad := range []string{``, `[`, `[{}`, `[{}] {}`, `{"a":`, `[{},]`} {
+		if out, err := New(llm.GenerateContent, shout{&live}).Body([]byte(bad)); err == nil {
+			t.Errorf("%q is read as %q", bad, out)
+		}
+	}
+	if _, err := New(llm.GenerateContent, shout{&live}).Body([]byte("[" + strings.Repeat("[],", maxWholeNodes) + "[]]")); err == nil {
+		t.Error("an answer of a million values was read")
+	}
+}
+
+// A character of which the halves come in two events is whole when it leaves.
+func TestHalvesOfCharacters(t *testing.T) {
+	say := func(text string) string {
+		return "data: " + `{"choices":[{"index":0,"delta":{"content":"` + text + `"}}]}` + "\n\n"
+	}
+	for _, pieces := range [][]string{{`a \ud83d`, `\ude00 <12>`}, {"a \xf0\x9f", "\x98\x80 <12>"}, {"a \xf0", "\x9f", "\x98\x80 <1", "2>"}, {`a \ud83d`, ``, `\ude00 <12>`}} {
+		var events []string
+		for _, p := range pieces {
+			events = append(events, say(p))
+		}
+		text := ""
+		for ev := range strings.SplitSeq(stream(t, llm.Chat, events...), "\n\n") {
+			var e struct {
+				Choices []struct{ Delta struct{ Content string } }
+			}
+			if json.Unmarshal([]byte(strings.TrimPrefix(ev, "data: ")), &e) == nil && len(e.Choices) > 0 {
+				text += e.Choices[0].Delta.Content
+			}
+		}
+		if text != "a \U0001f600 [###]" {
+			t.Errorf("%q: %q", pieces, text)
+		}
+	}
+	// What never becomes a character is not lost.
+	if out := stream(t, llm.Chat, say(`a \ud83d`), "data: [DONE]\n\n"); !strings.Contains(out, `\ud83d`) {
+		t.Error(out)
 	}
 }

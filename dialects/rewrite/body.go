@@ -14,7 +14,7 @@ import (
 // f makes of it: b itself if nothing changes, else a copy.
 func Strings(b []byte, f func(string) string) ([]byte, error) {
 	w := walker{f: simple(f), dec: jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
-	if err := w.value("", true); err != nil {
+	if err := w.value("", Text, true); err != nil {
 		return nil, err
 	}
 	if len(w.edits) == 0 {
@@ -33,8 +33,11 @@ func (f simple) Whole(_ Kind, s string) string { return f(s) }
 // a copy. An error says that it is no JSON document; then nothing of it may be
 // sent.
 func (r *Rewriter) Body(b []byte) ([]byte, error) {
-	w := walker{f: r.f, dec: jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
-	if err := w.value("", false); err != nil {
+	if r.d == llm.GenerateContent {
+		return r.parts(b)
+	}
+	w := walker{r: r, f: r.f, raw: b, dec: jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
+	if err := w.value("", Text, false); err != nil {
 		return nil, err
 	}
 	if _, err := w.dec.ReadToken(); err != io.EOF {
@@ -50,26 +53,24 @@ var errTrailing = &jsontext.SyntacticError{Err: io.ErrUnexpectedEOF}
 
 // walker visits every string of a document, which may be large: it makes no tree.
 type walker struct {
+	r     *Rewriter // nil for a value by itself
 	f     Filter
+	raw   []byte
 	dec   *jsontext.Decoder
 	edits []llm.Edit
 }
 
-func (w *walker) value(name string, loose bool) error {
+func (w *walker) value(name string, around Kind, loose bool) error {
 	kind := w.dec.PeekKind()
 	if kind != '{' && kind != '[' {
 		raw, err := w.dec.ReadValue()
 		if err != nil || kind != '"' || !loose && opaque[name] {
 			return err
 		}
-		text, err := jsontext.AppendUnquote(nil, raw)
-		if err != nil && len(text) == 0 {
-			return err
-		}
-		s := string(text)
-		if out := w.f.Whole(wholeKind(name, loose), s); out != s {
+		s := string(strictjson.AppendHalves(nil, raw))
+		if out := w.f.Whole(wholeKind(around, name, loose), s); out != s {
 			end := int(w.dec.InputOffset())
-			w.edits = append(w.edits, llm.Edit{Span: llm.Span{Start: end - len(raw), End: end}, New: strictjson.AppendQuoted(nil, out)})
+			w.edits = append(w.edits, llm.Edit{Span: llm.Span{Start: end - len(raw), End: end}, New: strictjson.AppendQuotedHalves(nil, out)})
 		}
 		return nil
 	}
@@ -77,7 +78,7 @@ func (w *walker) value(name string, loose bool) error {
 		return err
 	}
 	for k := w.dec.PeekKind(); k != '}' && k != ']'; k = w.dec.PeekKind() {
-		member := name
+		member, inner := name, k
 		if kind == '{' {
 			var at llm.Span
 			var err error
@@ -86,10 +87,17 @@ func (w *walker) value(name string, loose bool) error {
 			}
 			if loose {
 				if out := w.f.Whole(Text, member); out != member {
-					w.edits = append(w.edits, llm.Edit{Span: at, New: strictjson.AppendQuoted(nil, out)})
+					w.edits = append(w.edits, llm.Edit{Span: at, New: strictjson.AppendQuotedHalves(nil, out)})
 				}
 			}
-			if inner := w.dec.PeekKind(); !loose && isLogprobs(member) && (inner == '{' || inner == '[') {
+			inner = w.dec.PeekKind()
+			if w.r != nil && !loose && freed(name, member) && isContainer(inner) {
+				if err := w.made(); err != nil {
+					return err
+				}
+				continue
+			}
+			if w.r != nil && !loose && w.r.repeats(member, inner) && isContainer(inner) {
 				raw, err := w.dec.ReadValue()
 				if err != nil {
 					return err
@@ -99,12 +107,55 @@ func (w *walker) value(name string, loose bool) error {
 				continue
 			}
 		}
-		if err := w.value(member, loose || kind == '{' && freed(name, member) && isContainer(w.dec.PeekKind())); err != nil {
+		if kind == '{' && !loose && member == "type" && inner == '"' {
+			typ, err := w.word()
+			if err != nil {
+				return err
+			}
+			around = kindWithin(around, typ)
+			continue
+		}
+		below := around
+		if isContainer(inner) {
+			below = kindBelow(around, member)
+		}
+		if err := w.value(member, below, loose); err != nil {
 			return err
 		}
 	}
 	_, err := w.dec.ReadToken()
 	return err
+}
+
+// word reads a string that is no text.
+func (w *walker) word() (string, error) {
+	raw, err := w.dec.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	return string(strictjson.AppendHalves(nil, raw)), nil
+}
+
+// made filters a value of the model's own making (see Rewriter.made).
+func (w *walker) made() error {
+	v, err := w.dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	end := int(w.dec.InputOffset())
+	at := llm.Span{Start: end - len(v), End: end}
+	out, ok := filtered(w.f, v)
+	if !ok {
+		inner := walker{f: w.f, dec: jsontext.NewDecoder(bytes.NewReader(w.raw[at.Start:at.End]), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
+		if err := inner.value("", Text, true); err != nil {
+			return err
+		}
+		out = llm.Splice(w.raw[at.Start:at.End], inner.edits)
+	}
+	if out != nil {
+		w.edits = append(w.edits, llm.Edit{Span: at, New: out})
+	}
+	return nil
 }
 
 func isContainer(k jsontext.Kind) bool { return k == '{' || k == '[' }

@@ -1,5 +1,7 @@
 package rewrite
 
+import "strings"
+
 // Kind says what a text of an answer is.
 type Kind uint8
 
@@ -60,12 +62,29 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
+// kindWithin is the kind of what an object holds, by its type and by where it stands:
+// everything within thoughts is thought.
+func kindWithin(around Kind, typ string) Kind {
+	if around == Text && (strings.Contains(typ, "reasoning") || strings.Contains(typ, "thinking") || typ == "summary_text") {
+		return Reasoning
+	}
+	return around
+}
+
+// kindBelow is the kind of what a member holds that is no string.
+func kindBelow(around Kind, name string) Kind {
+	if partsOf[name] && name != "content" {
+		return Reasoning
+	}
+	return around
+}
+
 // wholeKind is kindOf, but inside what a model has shaped names say nothing.
-func wholeKind(name string, loose bool) Kind {
+func wholeKind(around Kind, name string, loose bool) Kind {
 	if loose {
 		return Text
 	}
-	return kindOf(name)
+	return max(around, kindOf(name))
 }
 
 // kindOf is the kind of a whole string by the member that holds it.

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -28,7 +27,7 @@ func (w *Rewriter) readChat(data []byte, root *node) (r reading) {
 	choices := root.elements("choices")
 	for i := range choices {
 		c := &choices[i]
-		group := "choice " + c.raw(data, "index")
+		group := "choice " + c.place(data, i)
 		add := func(n *node, key string, kind Kind) {
 			r.pieces = append(r.pieces, piece{n, group + " " + key, group, kind, ""})
 		}
@@ -103,11 +102,7 @@ func chatParts(data []byte, list *node, key string, kind Kind, add func(n *node,
 	}
 	for i := range list.kids {
 		part := &list.kids[i]
-		at := part.raw(data, "index")
-		if at == "" {
-			at = strconv.Itoa(i)
-		}
-		at = key + " " + at + " " + part.str("type")
+		at := key + " " + part.place(data, i) + " " + part.str("type")
 		for j := range part.kids {
 			k := &part.kids[j]
 			switch {
@@ -179,7 +174,7 @@ func readGemini(data []byte, root *node) (r reading) {
 	candidates := root.elements("candidates")
 	for i := range candidates {
 		c := &candidates[i]
-		group := "candidate " + c.raw(data, "index")
+		group := "candidate " + c.place(data, i)
 		parts := c.get("content").elements("parts")
 		for j := range parts {
 			if call := parts[j].get("functionCall"); call != nil {

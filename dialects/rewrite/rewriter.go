@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -32,11 +34,36 @@ const maxChannels = 1 << 12
 type channel struct {
 	key, group, part string
 	stream           Stream
+	// half is the beginning of a character that the last piece ended with.
+	half string
+	// last is the string that brought its last piece, of a whole answer.
+	last int
 	// frame is the last event that brought a piece of it, and at the place of
 	// that string in the data: what was held back is sent in its likeness.
 	frame frame
 	at    llm.Span
 }
+
+// feed gives a piece to the filter, characters whole.
+func (c *channel) feed(piece string) string {
+	if c.half != "" {
+		piece = strictjson.JoinHalves(c.half + piece)
+	}
+	piece, c.half = strictjson.CutHalf(piece)
+	return c.stream.Feed(piece)
+}
+
+// flush returns what the filter held back: the text has ended.
+func (c *channel) flush() string {
+	rest := ""
+	if c.half != "" {
+		rest, c.half = c.stream.Feed(c.half), ""
+	}
+	return rest + c.stream.Flush()
+}
+
+// held reports whether anything is held back.
+func (c *channel) held() bool { return c.half != "" || c.stream.Held() > 0 }
 
 // piece is a string of an event that continues a channel.
 type piece struct {
@@ -54,6 +81,18 @@ type reading struct {
 	// them if endAll.
 	ends   []string
 	endAll bool
+}
+
+// ended tells which channels end with the event.
+func (r *reading) ended() func(*channel) bool {
+	return func(c *channel) bool {
+		return r.endAll || slices.Contains(r.ends, c.group) || c.part != "" && slices.Contains(r.ends, c.part)
+	}
+}
+
+// continues reports whether the event has a piece of a channel.
+func (r *reading) continues(c *channel) bool {
+	return slices.ContainsFunc(r.pieces, func(p piece) bool { return p.key == c.key })
 }
 
 // Event appends to dst what becomes of one complete event, with whatever was held
@@ -79,12 +118,8 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 		}
 	}
 	read := r.read(f.data, root)
-	ended := func(c *channel) bool {
-		return read.endAll || slices.Contains(read.ends, c.group) || c.part != "" && slices.Contains(read.ends, c.part)
-	}
-	dst = r.end(dst, func(c *channel) bool {
-		return ended(c) && !slices.ContainsFunc(read.pieces, func(p piece) bool { return p.key == c.key })
-	})
+	ended := read.ended()
+	dst = r.end(dst, func(c *channel) bool { return ended(c) && !read.continues(c) })
 	var edits []llm.Edit
 	continued := make(map[*node]bool, len(read.pieces))
 	type held struct {
@@ -92,25 +127,25 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 		at *node
 	}
 	var waiting []held
-	for _, p := range read.pieces {
+	for i, p := range read.pieces {
 		continued[p.node] = true
 		c := r.channel(p)
 		if c == nil {
 			return dst, errTooComplex
 		}
-		text := c.stream.Feed(p.node.text)
-		if ended(c) {
-			text += c.stream.Flush()
+		text := c.feed(p.node.text)
+		if ended(c) && !slices.ContainsFunc(read.pieces[i+1:], func(p piece) bool { return p.key == c.key }) {
+			text += c.flush()
 			r.drop(c)
 		}
 		if text != p.node.text {
-			edits = append(edits, llm.Edit{Span: llm.Span{Start: p.node.start, End: p.node.end}, New: strictjson.AppendQuoted(nil, text)})
+			edits = append(edits, llm.Edit{Span: llm.Span{Start: p.node.start, End: p.node.end}, New: strictjson.AppendQuotedHalves(nil, text)})
 		}
-		if c.stream.Held() > 0 {
+		if c.held() {
 			waiting = append(waiting, held{c, p.node})
 		}
 	}
-	edits = r.others(edits, root, continued, false)
+	edits = r.others(edits, f.data, root, continued, Text, false)
 	if len(waiting) > 0 {
 		// The likeness says nothing but the held text: the other pieces of the
 		// event have been sent.
@@ -157,12 +192,12 @@ func (r *Rewriter) end(dst []byte, which func(*channel) bool) []byte {
 			continue
 		}
 		r.streams = slices.Delete(r.streams, i, i+1)
-		text := c.stream.Flush()
+		text := c.flush()
 		if text == "" || len(c.frame.data) == 0 {
 			continue
 		}
 		f := c.frame
-		edits := []llm.Edit{{Span: c.at, New: strictjson.AppendQuoted(nil, text)}}
+		edits := []llm.Edit{{Span: c.at, New: strictjson.AppendQuotedHalves(nil, text)}}
 		if r.d == llm.Responses {
 			if root, err := parse(f.data); err == nil {
 				if n := root.get("sequence_number"); n != nil && n.kind == '0' {
@@ -202,9 +237,12 @@ func (r *Rewriter) drop(c *channel) {
 }
 
 // others filters every string that continues nothing, and the names that a model has
-// made. Log probabilities hold the same text once more, token by token; they are taken
-// out.
-func (r *Rewriter) others(edits []llm.Edit, n *node, continued map[*node]bool, loose bool) []llm.Edit {
+// made. Log probabilities and numbers of tokens hold the same text once more, token by
+// token; they are taken out.
+func (r *Rewriter) others(edits []llm.Edit, data []byte, n *node, continued map[*node]bool, around Kind, loose bool) []llm.Edit {
+	if n.kind == '{' && !loose {
+		around = kindWithin(around, n.str("type"))
+	}
 	for i := range n.kids {
 		k := &n.kids[i]
 		name := k.name
@@ -213,28 +251,70 @@ func (r *Rewriter) others(edits []llm.Edit, n *node, continued map[*node]bool, l
 		}
 		if loose && n.kind == '{' {
 			if text := r.f.Whole(Text, k.name); text != k.name {
-				edits = append(edits, llm.Edit{Span: k.named, New: strictjson.AppendQuoted(nil, text)})
+				edits = append(edits, llm.Edit{Span: k.named, New: strictjson.AppendQuotedHalves(nil, text)})
 			}
 		}
 		switch {
-		case !loose && n.kind == '{' && isLogprobs(name) && (k.kind == '{' || k.kind == '[' && len(k.kids) > 0):
+		case !loose && n.kind == '{' && r.repeats(name, k.kind) && (k.kind == '{' || k.kind == '[' && len(k.kids) > 0):
 			edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: nothing(k.kind)})
 		case k.kind == '"':
 			if continued[k] || !loose && opaque[name] {
 				continue
 			}
-			if text := r.f.Whole(wholeKind(name, loose), k.text); text != k.text {
-				edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: strictjson.AppendQuoted(nil, text)})
+			if text := r.f.Whole(wholeKind(around, name, loose), k.text); text != k.text {
+				edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: strictjson.AppendQuotedHalves(nil, text)})
 			}
 		case k.kind == '{' || k.kind == '[':
 			k.name = name // an element is called as its list
-			edits = r.others(edits, k, continued, loose || n.kind == '{' && freed(n.name, name))
+			if !loose && n.kind == '{' && freed(n.name, name) {
+				edits = r.made(edits, data, k)
+				continue
+			}
+			edits = r.others(edits, data, k, continued, kindBelow(around, name), loose)
 		}
 	}
 	return edits
 }
 
-func isLogprobs(name string) bool { return name == "logprobs" || name == "logprobsResult" }
+// made filters a value of the model's own making, as the text of JSON that a stream brings
+// in pieces: where that does not stay JSON, string by string.
+func (r *Rewriter) made(edits []llm.Edit, data []byte, n *node) []llm.Edit {
+	raw := data[n.start:n.end]
+	out, ok := filtered(r.f, raw)
+	switch {
+	case !ok:
+		return r.others(edits, data, n, nil, Text, true)
+	case out != nil:
+		return append(edits, llm.Edit{Span: llm.Span{Start: n.start, End: n.end}, New: out})
+	}
+	return edits
+}
+
+// filtered returns what a filter makes of JSON, nil if that is the same; ok is false if
+// it does not stay JSON.
+func filtered(f Filter, raw []byte) (out []byte, ok bool) {
+	text := string(raw)
+	changed := f.Whole(Arguments, text)
+	if changed == text {
+		return nil, true
+	}
+	v := jsontext.Value(changed)
+	return []byte(v), v.IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) && v.Kind() == jsontext.Value(raw).Kind()
+}
+
+// repeats reports whether a member repeats what was said in a form in which nothing can be
+// found: log probabilities, and the numbers of tokens.
+func (r *Rewriter) repeats(name string, kind byteKind) bool {
+	switch name {
+	case "logprobs", "logprobsResult":
+		return true
+	case "context":
+		return r.d.Family() == llm.FamilyOllama && kind == '['
+	case "token_ids", "prompt_token_ids":
+		return kind == '['
+	}
+	return false
+}
 
 // nothing is what stands for log probabilities that were taken out.
 func nothing(kind byteKind) []byte {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -20,17 +22,20 @@ type node struct {
 	text       string        // of a string, decoded
 }
 
-// The bounds of an event: more is not an answer of a model.
+// The bounds of an event, and of a whole answer: more is not an answer of a model.
 const (
-	maxNodes = 1 << 17
-	maxDepth = 128
+	maxNodes      = 1 << 17
+	maxWholeNodes = 1 << 20
+	maxDepth      = 128
 )
 
 var errTooComplex = errors.New("an event has too many values")
 
-// parse reads one JSON document into a tree.
-func parse(data []byte) (*node, error) {
-	p := parser{dec: jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
+// parse reads one JSON document of an event into a tree.
+func parse(data []byte) (*node, error) { return parseUpTo(data, maxNodes) }
+
+func parseUpTo(data []byte, nodes int) (*node, error) {
+	p := parser{left: nodes, dec: jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
 	var root node
 	if err := p.value(&root, 0); err != nil {
 		return nil, err
@@ -56,12 +61,12 @@ func readName(dec *jsontext.Decoder) (name string, at llm.Span, err error) {
 }
 
 type parser struct {
-	dec *jsontext.Decoder
-	n   int
+	dec  *jsontext.Decoder
+	left int // how many values there may be
 }
 
 func (p *parser) value(to *node, depth int) error {
-	if p.n++; p.n > maxNodes || depth > maxDepth {
+	if p.left--; p.left < 0 || depth > maxDepth {
 		return errTooComplex
 	}
 	to.kind = p.dec.PeekKind()
@@ -95,11 +100,7 @@ func (p *parser) value(to *node, depth int) error {
 	to.end = int(p.dec.InputOffset())
 	to.start = to.end - len(raw)
 	if to.kind == '"' {
-		b, err := jsontext.AppendUnquote(nil, raw)
-		if err != nil && len(b) == 0 {
-			return err
-		}
-		to.text = string(b)
+		to.text = string(strictjson.AppendHalves(nil, raw))
 	}
 	return nil
 }
@@ -132,6 +133,15 @@ func (n *node) raw(data []byte, name string) string {
 		return string(data[m.start:m.end])
 	}
 	return ""
+}
+
+// place returns the bytes of the member index, or i where there is none: what stands
+// first often has no number.
+func (n *node) place(data []byte, i int) string {
+	if at := n.raw(data, "index"); at != "" {
+		return at
+	}
+	return strconv.Itoa(i)
 }
 
 // elements returns the elements of an array member.

@@ -75,8 +75,16 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 	read := sync.OnceValue(func() string { return norm.Read(string(v.Raw)) })
 	s.taken = func(token string) bool { return strings.Contains(read(), token) }
 	var edits []llm.Edit
-	value := func(at llm.Span) error {
+	value := func(at llm.Span, kind rewrite.Kind) error {
 		raw := v.Raw[at.Start:at.End]
+		if kind == rewrite.Arguments {
+			if out := jsontext.Value(s.whole(rules, kind, string(raw), false)); out.IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
+				if !bytes.Equal(out, raw) {
+					edits = append(edits, llm.Edit{Span: at, New: out})
+				}
+				return nil
+			}
+		}
 		out, err := rewrite.Strings(raw, func(text string) string { return s.whole(rules, rewrite.Text, text, false) })
 		if err != nil {
 			return fmt.Errorf("reading a value of the request: %w", err)
@@ -91,18 +99,22 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 		if g.Span.IsZero() || g.Text == "" {
 			continue
 		}
+		kind := rewrite.Text
+		if g.Kind == llm.KindToolArgs {
+			kind = rewrite.Arguments
+		}
 		if v.Raw[g.Span.Start] != '"' {
-			if err := value(g.Span); err != nil {
+			if err := value(g.Span, kind); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if out := s.whole(rules, rewrite.Text, g.Text, false); out != g.Text {
+		if out := s.whole(rules, kind, g.Text, false); out != g.Text {
 			edits = append(edits, llm.Edit{Span: g.Span, New: strictjson.AppendQuoted(nil, out)})
 		}
 	}
 	for _, at := range aside(v.Raw) {
-		if err := value(at); err != nil {
+		if err := value(at, rewrite.Text); err != nil {
 			return nil, err
 		}
 	}
@@ -175,7 +187,11 @@ func (s *Session) whole(rules []*Rule, k rewrite.Kind, text string, response boo
 	if !response {
 		// A request is there in full: also what is encoded in it can be read.
 		s.scanned[0].add(len(text))
-		return st.write(text, norm.Deep(text, s.scanners(rules, k, false)...))
+		deep := norm.Deep
+		if k == rewrite.Arguments {
+			deep = norm.DeepJSON
+		}
+		return st.write(text, deep(text, s.scanners(rules, k, false)...))
 	}
 	return st.Feed(text) + st.Flush()
 }

@@ -16,12 +16,20 @@ type stream struct {
 	kind     rewrite.Kind
 	response bool
 	d        *norm.Stream
-	at       int  // position in the whole text of what Feed returns next
-	open     bool // fed, and not flushed
+	json     jsonText // of Arguments
+	at       int      // position in the whole text of what Feed returns next
+	open     bool     // fed, and not flushed
 }
 
 func (s *Session) stream(rules []*Rule, k rewrite.Kind, response bool) *stream {
-	return &stream{s: s, rules: rules, kind: k, response: response, d: norm.NewStream(s.scanners(rules, k, response)...)}
+	scanners := s.scanners(rules, k, response)
+	t := &stream{s: s, rules: rules, kind: k, response: response}
+	if k == rewrite.Arguments {
+		t.d = norm.NewJSONStream(scanners...)
+	} else {
+		t.d = norm.NewStream(scanners...)
+	}
+	return t
 }
 
 func (s *Session) scanners(rules []*Rule, k rewrite.Kind, response bool) (scanners []detect.Incremental) {
@@ -68,23 +76,41 @@ func (t *stream) Held() int { return t.d.Held() }
 func (t *stream) write(text string, matches []detect.Match) string {
 	begin := t.at
 	t.at += len(text)
-	if len(matches) == 0 {
+	args := t.kind == rewrite.Arguments
+	if len(matches) == 0 && !args {
 		return text
 	}
 	var b strings.Builder
 	done := begin
 	for _, m := range t.enforced(matches) {
-		b.WriteString(text[done-begin : m.Start-begin])
-		value := text[m.Start-begin : m.End-begin]
-		if m.Kind == tokenKind {
-			b.WriteString(t.restored(value))
-		} else {
-			b.WriteString(t.s.replacement(t.ruleOf(m, false), m, value, t.response))
-		}
+		before, value := text[done-begin:m.Start-begin], text[m.Start-begin:m.End-begin]
 		done = m.End
+		if !args {
+			b.WriteString(before)
+			b.WriteString(t.instead(m, value))
+			continue
+		}
+		t.json.pass(&b, before)
+		if with := t.instead(m, t.json.text(value)); m.Kind == tokenKind {
+			t.json.restore(&b, value, with)
+		} else {
+			t.json.replace(&b, value, with)
+		}
 	}
-	b.WriteString(text[done-begin:])
+	if args {
+		t.json.pass(&b, text[done-begin:])
+	} else {
+		b.WriteString(text[done-begin:])
+	}
 	return b.String()
+}
+
+// instead is what stands for a match.
+func (t *stream) instead(m detect.Match, value string) string {
+	if m.Kind == tokenKind {
+		return t.restored(value)
+	}
+	return t.s.replacement(t.ruleOf(m, false), m, value, t.response)
 }
 
 // enforced returns the matches to replace, joined where they overlap. What only

@@ -16,6 +16,7 @@ type View struct {
 	// escapes makes JSON's \uhhhh the character that it stands for: texts often are
 	// JSON themselves, such as arguments of tools.
 	escapes bool
+	form    uint8 // see unescape
 }
 
 // span is a part of the text: copied from the original, or one character of it.

@@ -69,6 +69,7 @@ type Stream struct {
 	read       int    // how much plain gave out, in the normalised text
 	pending    []detect.Match
 	done       bool
+	inner      *Stream // of the text without its escapes, for one that is JSON
 }
 
 // NewStream returns a Stream for one text.
@@ -92,6 +93,9 @@ func (s *Stream) feed(piece string, final bool) (string, []detect.Match) {
 		return "", nil
 	}
 	s.done = final
+	if s.inner != nil {
+		return s.feedJSON(piece, final)
+	}
 	s.text = append(s.text, piece...)
 	safe, found := s.raw.Feed(piece)
 	s.seen += len(safe)
@@ -111,32 +115,10 @@ func (s *Stream) feed(piece string, final bool) (string, []detect.Match) {
 	if s.read < s.view.size {
 		until, _ = s.view.Original(s.read, s.read)
 	}
-	until = min(until, s.seen)
-	s.pending = tidy(s.pending)
-	for moved := true; moved; {
-		moved = false
-		for _, m := range s.pending {
-			if m.Start < until && m.End > until {
-				until, moved = m.Start, true
-			}
-		}
-	}
-	n := 0
-	for n < len(s.pending) && s.pending[n].End <= until {
-		n++
-	}
-	var out []detect.Match
-	if n > 0 {
-		out = slices.Clone(s.pending[:n])
-		s.pending = slices.Delete(s.pending, 0, n)
-	}
-	give := string(s.text[:until-s.base])
-	s.text = append(s.text[:0], s.text[until-s.base:]...)
-	s.base = until
-	return give, out
+	return s.give(min(until, s.seen))
 }
 
-// translate takes what the stream of the normalised text gave out.
+// translate takes what the stream of another form of the text gave out.
 func (s *Stream) translate(safe string, found []detect.Match) {
 	s.read += len(safe)
 	for _, m := range found {
