@@ -6,6 +6,7 @@
 //	go run ./bench            the table
 //	go run ./bench -quick     the same in about a minute
 //	go run ./bench -streams 1000   many streams at once, with a reload in the middle
+//	go run ./bench -first 100      time to the first text, with and without rules
 package main
 
 import (
@@ -30,6 +31,8 @@ var (
 	duration     = flag.Duration("duration", 8*time.Second, "length of a round")
 	rounds       = flag.Int("rounds", 3, "rounds of each side; the median counts")
 	streams      = flag.Int("streams", 0, "run this many paced streams at once instead, with a reload in the middle")
+	first        = flag.Int("first", 0, "measure the time to the first text over this many paced streams a side instead")
+	asProse      = flag.Bool("prose", false, "the mock says words instead of numbered events (used by the benchmark itself)")
 	profile      = flag.String("profile", "", "write a CPU profile of the governed side of each scenario into this folder")
 	only         = flag.String("only", "", "run only the scenario of this name")
 	jsonOut      = flag.String("json", "", "write the table as JSON into this file, too")
@@ -39,7 +42,7 @@ var (
 func main() {
 	flag.Parse()
 	if *upstreamAddr != "" {
-		fail(upstream(*upstreamAddr, *chunkCount, *chunkGap))
+		fail(upstream(*upstreamAddr, *chunkCount, *chunkGap, *asProse))
 		return
 	}
 	if *quick {
@@ -74,6 +77,9 @@ func run(ctx context.Context, tmp string) error {
 	fmt.Printf("%d cores, %s %s/%s, caddy %s", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, version)
 	if *streams > 0 {
 		return manyStreams(ctx, bin, tmp, *streams)
+	}
+	if *first > 0 {
+		return firstToken(ctx, bin, tmp, *first)
 	}
 	if runtime.NumCPU() < 2 {
 		return fmt.Errorf("two cores are needed: one for the gateway, one for everything else")

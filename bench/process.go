@@ -173,13 +173,13 @@ func (p *process) fetch(url, path string) {
 }
 
 // startUpstream starts the mock in a process of its own and returns its address.
-func startUpstream(ctx context.Context, core, chunks int, gap time.Duration) (*process, string, error) {
+func startUpstream(ctx context.Context, core, chunks int, gap time.Duration, more ...string) (*process, string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, "", err
 	}
 	r, w := io.Pipe()
-	p, err := start(ctx, core, nil, w, self, "-upstream", "127.0.0.1:0", "-chunks", strconv.Itoa(chunks), "-gap", gap.String())
+	p, err := start(ctx, core, nil, w, self, append([]string{"-upstream", "127.0.0.1:0", "-chunks", strconv.Itoa(chunks), "-gap", gap.String()}, more...)...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -29,15 +29,22 @@ const done = "data: [DONE]\n\n"
 
 // upstream serves until the process ends. The shape of its streams is the
 // process's, not the request's: a gateway strips headers it does not know.
-func upstream(listen string, chunks int, gap time.Duration) error {
+func upstream(listen string, chunks int, gap time.Duration, words bool) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
 	fmt.Println(l.Addr())
 	var all [][]byte
+	if words {
+		all = append(all, []byte(roleEvent))
+	}
 	for i := range chunks {
-		all = append(all, chunk(i))
+		if words {
+			all = append(all, prose(i))
+		} else {
+			all = append(all, chunk(i))
+		}
 	}
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
