@@ -74,7 +74,9 @@ type call struct {
 	aside *beside
 	// reviews hold the answer against the rules of the policies on the way.
 	reviews []*policy.Review
-	cors    string // allowed origin of this request, "" if none
+	// unread are what the policies say of parts of the answer that none can read.
+	unread []unread
+	cors   string // allowed origin of this request, "" if none
 	// noUsage is true when the deployment at work must not be asked for the
 	// usage of a stream.
 	noUsage bool

@@ -36,9 +36,9 @@ type Policy struct {
 	CostLimit int64 `json:"cost_limit,omitempty"`
 	// Deadline bounds the time of one rule. Default 5ms.
 	Deadline caddy.Duration `json:"deadline,omitempty"`
-	// Unscannable says, of the parts of requests in which no rule can read (`file`,
-	// `image`, `tokens`), whether they are refused where a rule reads texts: `deny`
-	// or `allow`. Default: `deny` for files and tokens, `allow` for images.
+	// Unscannable says, of the parts of requests and answers in which no rule can read
+	// (`file`, `image`, `tokens`), whether they are refused where a rule reads texts:
+	// `deny` or `allow`. Default: `deny`, but `allow` for images in requests.
 	Unscannable map[string]string `json:"unscannable,omitempty"`
 
 	common
@@ -126,10 +126,12 @@ func (h *Policy) unscannable(x *llm.Exchange) *llm.Denial {
 	if !h.set.ReadsTexts() && !slices.ContainsFunc(h.redacts, func(r *redact.Rule) bool { return r.Request && !r.Shadow }) {
 		return nil
 	}
-	return policy.Unscannable(x, h.hash, func(part string) bool {
-		what, said := h.Unscannable[part]
-		return what == "allow" || !said && part == policy.PartImage
-	})
+	return policy.Unscannable(x, h.hash, policy.AllowedParts(h.Unscannable, false))
+}
+
+// looksAtAnswers reports whether a rule would have to look at all that an answer holds.
+func (h *Policy) looksAtAnswers() bool {
+	return h.set.ReadsAnswers() || slices.ContainsFunc(h.redacts, func(r *redact.Rule) bool { return r.Response && !r.Shadow })
 }
 
 func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -165,6 +167,9 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		}
 		if review := h.set.Review(r.Context(), &c.x, env); review != nil {
 			c.reviews = append(c.reviews, review)
+		}
+		if h.looksAtAnswers() {
+			c.unread = append(c.unread, unread{policy: h.hash, allowed: policy.AllowedParts(h.Unscannable, true)})
 		}
 		c.x.Pass("policy")
 		return nil

@@ -39,7 +39,7 @@ func (w *answerWriter) rewriteBody() {
 	if c.redact != nil && c.redact.Answers() {
 		filters = append(filters, c.redact)
 	}
-	if len(filters) > 0 {
+	if len(filters) > 0 || len(c.unread) > 0 {
 		w.rewrite = rewrite.New(c.x.Dialect, rewrite.Chain(filters...))
 	}
 }
@@ -60,6 +60,29 @@ func unscannableAnswer() *llm.Denial {
 		"the answer cannot be examined by the policy of this gateway, so it was withheld; ask for text or JSON, or ask the operator")
 }
 
+// unread is what a policy says of parts of an answer that it cannot read.
+type unread struct {
+	policy  string // its hash
+	allowed func(part string) bool
+}
+
+// unscannable refuses an answer for such parts, if a policy does not let them pass.
+func (w *answerWriter) unscannable() *llm.Denial {
+	parts := w.rewrite.Unread()[w.noted:]
+	if w.noted += len(parts); len(parts) == 0 {
+		return nil
+	}
+	for _, u := range w.c.unread {
+		if d := policy.UnscannableAnswer(&w.c.x, u.policy, parts, u.allowed); d != nil {
+			if a := w.c.x.Current(); a != nil && a.Error == "" {
+				a.Error = "the answer was stopped by a rule"
+			}
+			return d
+		}
+	}
+	return nil
+}
+
 // looksInto reports whether any policy looks at the events of the answer.
 func (w *answerWriter) looksInto() bool { return w.rewrite != nil || len(w.c.reviews) > 0 }
 
@@ -75,6 +98,9 @@ func (w *answerWriter) rewritten(ev []byte) error {
 		var err error
 		if out, err = w.rewrite.Event(nil, ev); err != nil {
 			return unscannableAnswer().Because(err)
+		}
+		if d := w.unscannable(); d != nil {
+			return d
 		}
 	}
 	return w.release(out)
@@ -186,6 +212,9 @@ func (w *answerWriter) rewriteWhole() error {
 			return unscannableAnswer().Because(err)
 		}
 		w.whole = out
+		if d := w.unscannable(); d != nil {
+			return d
+		}
 	}
 	if !ok {
 		if d := w.withheld(); d != nil {
@@ -199,7 +228,7 @@ func (w *answerWriter) rewriteWhole() error {
 // forgetAnswer makes the rules forget an attempt of which nothing has reached the
 // client.
 func (w *answerWriter) forgetAnswer() {
-	w.rewrite, w.pieces, w.parked, w.judged = nil, nil, nil, false
+	w.rewrite, w.pieces, w.parked, w.judged, w.noted = nil, nil, nil, false, 0
 	if w.c.redact != nil {
 		w.c.redact.ForgetAnswer()
 	}

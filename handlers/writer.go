@@ -65,6 +65,8 @@ type answerWriter struct {
 	// rules have seen all of the answer.
 	parked []byte
 	judged bool
+	// noted is how many of the parts that no rule can read have been told of.
+	noted int
 	// remember notes the ids of what the provider keeps; nil if nobody asks.
 	remember func(body []byte)
 	// lead is what came before the first event while another deployment may

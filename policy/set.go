@@ -30,9 +30,11 @@ type Set struct {
 	needsBody   bool
 	// readsTexts is true if a rule that can refuse reads the texts of requests.
 	readsTexts bool
-	costLimit  uint64
-	deadline   time.Duration
-	clock      func() time.Time
+	// answersRead is the same for what answers say.
+	answersRead bool
+	costLimit   uint64
+	deadline    time.Duration
+	clock       func() time.Time
 }
 
 // rule is one compiled rule.
@@ -99,6 +101,7 @@ func Compile(rules []Rule, opts ...Option) (*Set, error) {
 			s.watched.add(&c.use)
 			s.readsAnswer = s.readsAnswer || c.use.whole || !c.use.early
 			if r.Action == ActionDeny && r.Enforcement != EnforceShadow {
+				s.answersRead = s.answersRead || c.use.texts && r.OnError == OnErrorDeny
 				s.buffers = s.buffers || r.Buffer
 				s.holdsCalls = s.holdsCalls || c.use.calls
 			}

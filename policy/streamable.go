@@ -23,6 +23,8 @@ type answerUse struct {
 	// calls is true if it reads tool calls, whole if it reads anything that is
 	// not looked for in its texts.
 	calls, whole bool
+	// texts is true if it reads what is said, in any form.
+	texts bool
 	// early is true if it can be decided before the answer is there in full; late
 	// is the node that keeps it from that, and what is the matter with it.
 	early bool
@@ -78,6 +80,7 @@ func (r *reader) touches(e ast.Expr) bool {
 // collect notes what must be looked for and kept.
 func (r *reader) collect(e ast.Expr) {
 	detected := map[int64]bool{}
+	roots := 0
 	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
 		switch {
 		case e.Kind() == ast.CallKind && len(e.AsCall().Args()) > 0 && r.texts(e.AsCall().Args()[0]):
@@ -110,9 +113,18 @@ func (r *reader) collect(e ast.Expr) {
 		}
 		if r.root(e) {
 			r.use.any = true
+			roots++
+		}
+		if e.Kind() == ast.SelectKind && r.root(e.AsSelect().Operand()) && aside[e.AsSelect().FieldName()] {
+			roots--
 		}
 	}))
+	// A variable that is used as a whole may be read in any way.
+	r.use.texts = roots > 0
 }
+
+// aside are the fields of an answer that are not what it says.
+var aside = map[string]bool{"finish_reason": true, "model": true, "status": true, "usage": true, "tool_calls": true}
 
 func constant(e ast.Expr) (string, bool) {
 	if e.Kind() != ast.LiteralKind {

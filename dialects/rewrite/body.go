@@ -77,6 +77,7 @@ func (w *walker) value(name string, around Kind, loose bool) error {
 	if _, err := w.dec.ReadToken(); err != nil {
 		return err
 	}
+	g := glance{name: name}
 	for k := w.dec.PeekKind(); k != '}' && k != ']'; k = w.dec.PeekKind() {
 		member, inner := name, k
 		if kind == '{' {
@@ -91,6 +92,10 @@ func (w *walker) value(name string, around Kind, loose bool) error {
 				}
 			}
 			inner = w.dec.PeekKind()
+			if w.r != nil && !loose {
+				text, filled := w.peek()
+				g.see(member, text, filled)
+			}
 			if w.r != nil && !loose && freed(name, member) && isContainer(inner) {
 				if err := w.made(); err != nil {
 					return err
@@ -123,8 +128,32 @@ func (w *walker) value(name string, around Kind, loose bool) error {
 			return err
 		}
 	}
+	if w.r != nil {
+		w.r.note(g.part())
+	}
 	_, err := w.dec.ReadToken()
 	return err
+}
+
+// peek says whether there is something in the value that comes next, and the text of a
+// short string.
+func (w *walker) peek() (text string, filled bool) {
+	next := bytes.TrimLeft(w.raw[w.dec.InputOffset():], ": \t\r\n")
+	switch kind := w.dec.PeekKind(); kind {
+	case '"':
+		if end := bytes.IndexByte(next[1:min(len(next), 256)], '"'); end >= 0 {
+			v := jsontext.Value(next[:end+2])
+			if v.IsValid(jsontext.AllowInvalidUTF8(true)) {
+				text = string(strictjson.AppendHalves(nil, v))
+			}
+		}
+		return text, !bytes.HasPrefix(next, []byte(`""`))
+	case '{', '[':
+		rest := bytes.TrimLeft(next[1:], " \t\r\n")
+		return "", len(rest) > 0 && rest[0] != '}' && rest[0] != ']'
+	default:
+		return "", kind != 'n'
+	}
 }
 
 // word reads a string that is no text.

@@ -22,6 +22,8 @@ type Rewriter struct {
 	seq, added int64
 	// calls are the ids of the tool calls of a chat that were last at each place.
 	calls map[string]string
+	// unread are the parts in which no filter can look.
+	unread []string
 }
 
 // New returns a rewriter for an answer in a dialect.
@@ -243,11 +245,14 @@ func (r *Rewriter) others(edits []llm.Edit, data []byte, n *node, continued map[
 	if n.kind == '{' && !loose {
 		around = kindWithin(around, n.str("type"))
 	}
+	g := glance{name: n.name}
 	for i := range n.kids {
 		k := &n.kids[i]
 		name := k.name
 		if n.kind == '[' {
 			name = n.name
+		} else if !loose {
+			g.see(name, k.text, k.text != "" || len(k.kids) > 0 || k.kind == '0' || k.kind == 't' || k.kind == 'f')
 		}
 		if loose && n.kind == '{' {
 			if text := r.f.Whole(Text, k.name); text != k.name {
@@ -273,6 +278,7 @@ func (r *Rewriter) others(edits []llm.Edit, data []byte, n *node, continued map[
 			edits = r.others(edits, data, k, continued, kindBelow(around, name), loose)
 		}
 	}
+	r.note(g.part())
 	return edits
 }
 
