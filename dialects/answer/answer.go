@@ -43,6 +43,8 @@ type Answer struct {
 	choices map[int64]bool
 	// open is how many of them have not.
 	open int
+	// known is the last ordinary event.
+	known pattern
 }
 
 // New returns a reader for an answer of the dialect.
@@ -55,6 +57,10 @@ func (a *Answer) Event(raw []byte) Verdict {
 	if a.dialect.Family() == llm.FamilyOllama {
 		return a.ollamaEvent(raw)
 	}
+	if text, ok := a.known.match(raw); ok {
+		a.text += text
+		return Pass
+	}
 	d := Data(raw)
 	if len(d) == 0 && a.dialect == llm.GenerateContent && object(raw) {
 		d = raw // Google sends errors inside a stream without framing
@@ -64,17 +70,17 @@ func (a *Answer) Event(raw []byte) Verdict {
 	}
 	switch a.dialect {
 	case llm.Messages:
-		return a.messagesEvent(d)
+		return a.messagesEvent(raw, d)
 	case llm.Responses:
-		return a.responsesEvent(d)
+		return a.responsesEvent(raw, d)
 	case llm.GenerateContent:
 		return a.geminiEvent(d)
 	}
-	return a.chatEvent(d)
+	return a.chatEvent(raw, d)
 }
 
 // chatEvent reads a chunk of chat completions or completions.
-func (a *Answer) chatEvent(d []byte) Verdict {
+func (a *Answer) chatEvent(raw, d []byte) Verdict {
 	if bytes.Equal(bytes.TrimSpace(d), doneMark) {
 		a.terminal = true
 		return Pass
@@ -88,6 +94,7 @@ func (a *Answer) chatEvent(d []byte) Verdict {
 		if a.choices == nil {
 			a.choice(0, false)
 		}
+		a.known.learn(raw, d)
 		return Pass
 	}
 	var c chatChunk
@@ -158,7 +165,7 @@ func (a *Answer) openaiFinal() {
 const maxChoices = 1024
 
 // messagesEvent reads an event of Anthropic's messages.
-func (a *Answer) messagesEvent(d []byte) Verdict {
+func (a *Answer) messagesEvent(raw, d []byte) Verdict {
 	if !object(d) {
 		if bytes.Equal(bytes.TrimSpace(d), doneMark) {
 			return Pass // some servers add it
@@ -170,6 +177,7 @@ func (a *Answer) messagesEvent(d []byte) Verdict {
 	// anywhere in the object.
 	if !bytes.Contains(d, startMark) && !bytes.Contains(d, deltaMark) && !bytes.Contains(d, stopMark) && !bytes.Contains(d, errorMark) {
 		a.text += textBytes(d)
+		a.known.learn(raw, d)
 		return Pass
 	}
 	var m messagesEvent
@@ -220,7 +228,7 @@ func (a *Answer) messagesMeta(m *messagesEvent) {
 }
 
 // responsesEvent reads an event of OpenAI's Responses API.
-func (a *Answer) responsesEvent(d []byte) Verdict {
+func (a *Answer) responsesEvent(raw, d []byte) Verdict {
 	if bytes.Equal(bytes.TrimSpace(d), doneMark) {
 		return Pass // some servers add it
 	}
@@ -237,6 +245,7 @@ func (a *Answer) responsesEvent(d []byte) Verdict {
 	default:
 		if bytes.HasSuffix(kind, deltaEnd) {
 			a.text += textBytes(d)
+			a.known.learn(raw, d)
 		}
 		return Pass
 	}

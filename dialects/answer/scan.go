@@ -26,7 +26,11 @@ func object(d []byte) bool {
 // text in it, escapes counted as they stand; plain reports whether it holds nothing
 // but text of the first choice. Providers write `null` for what is not there yet,
 // in every chunk.
-func scanChunk(d []byte) (text int64, plain bool) {
+func scanChunk(d []byte) (text int64, plain bool) { return scan(d, nil) }
+
+// scan is scanChunk that tells where each member's value begins and, if it is a
+// string, where its last quote is.
+func scan(d []byte, value func(name []byte, from, to int)) (text int64, plain bool) {
 	plain = true
 	for i := 0; ; {
 		q := bytes.IndexByte(d[i:], '"')
@@ -50,12 +54,17 @@ func scanChunk(d []byte) (text int64, plain bool) {
 			plain = plain && len(v) >= 2 && v[0] == '0' && (v[1] == ',' || v[1] == '}' || v[1] == ' ')
 		}
 		i = at
+		n := 0
 		if len(v) > 0 && v[0] == '"' {
-			var value []byte
-			value, i = stringAt(d, at)
+			var s []byte
+			s, i = stringAt(d, at)
+			n = len(s)
 			if textual(name) {
-				text += int64(len(value))
+				text += int64(n)
 			}
+		}
+		if value != nil {
+			value(name, at, at+1+n)
 		}
 		if i >= len(d) {
 			return text, plain
