@@ -76,6 +76,9 @@ func classifyFunction() cel.EnvOption {
 			if !ok {
 				return types.MaybeNoSuchOverloadErr(v)
 			}
+			if a := s.e.answer; s.kind == selectAnswer && (a == nil || a.said == nil || a.said.Short()) {
+				return tooLarge() // it would be judged in part
+			}
 			return s.e.verdict(question{string(n), s.kind})
 		})))
 }
@@ -200,10 +203,15 @@ func (r *rule) later(e *evaluation, s *Set) func(ctx context.Context) Findings {
 	// Where the caller stands is read from the request, which goes on.
 	balances := e.budgets()
 	env.Budgets = func() []Budget { return balances }
+	answer, watched := e.answer.snapshot(), e.watched
 	return func(ctx context.Context) Findings {
 		e := newEvaluation(x, env)
 		defer e.release()
-		e.clock = s.clock
+		e.clock, e.answer, e.watched = s.clock, answer, watched
+		if answer != nil {
+			// Clients hang up when they have the answer; the classifier's timeout bounds it.
+			ctx = context.WithoutCancel(ctx)
+		}
 		matched, err := r.decided(ctx, e, s)
 		if err != nil || matched {
 			patient := *r

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
 )
@@ -65,7 +66,6 @@ func TestClassify(t *testing.T) {
 		{`classify("dead", prompt.user).flagged`, errClassifier.Error(), 1},
 		{`classify("dead", prompt.user).flagged || classify("mod", prompt.user).flagged`, "true", 2},
 		{`has(classify("mod", prompt.user).flagged)`, "true", 1},
-		{`classify("mod", prompt.user + prompt.system).flagged`, errOther.Error(), 0},
 	} {
 		a := &asker{answers: map[string]classify.Verdict{
 			"mod":  {Flagged: true, Score: 0.9, Categories: []string{"hate"}, Scores: map[string]float64{"hate": 0.9, "violence": 0.1}},
@@ -231,5 +231,126 @@ func TestClassifyNames(t *testing.T) {
 	}
 	if !reflect.DeepEqual(verdictType.names, []string{"flagged", "score", "categories", "scores"}) {
 		t.Error(verdictType.names)
+	}
+}
+
+// Answers can be asked about, too: by a deny rule of the whole, which waits, and by a flag,
+// which does not; one that is longer than what is kept is not judged in part.
+func TestClassifyAnswers(t *testing.T) {
+	verdicts := map[string]classify.Verdict{"mod": {Flagged: true, Score: 0.9, Categories: []string{"hate"}}, "calm": {}}
+	for _, c := range []struct{ expr, want, asked string }{
+		{`classify("mod", response.all).flagged`, "denied by r", `mod so it is|{"q":"x"}`},
+		{`classify("calm", response.all).flagged`, "passed []", `calm so it is|{"q":"x"}`},
+		{`classify("mod", content).score > 0.5`, "denied by r", `mod so it is|{"q":"x"}`},
+		{`response.text == "no" && classify("mod", response.all).flagged`, "passed []", ""},
+		{`classify("dead", response.all).flagged`, "denied by r", `dead so it is|{"q":"x"}`},
+	} {
+		set := mustCompile(t, []Option{WithClassifiers("mod", "calm", "dead")}, about(c.expr, true))
+		for i := range speeches {
+			sp := &speeches[i]
+			a := &asker{answers: verdicts}
+			whole := review(set, sp.dialect, RequestEnv{Now: noon, Classifiers: a})
+			if err := whole.Body([]byte(sp.whole("so it is", "f", `{"q":"x"}`))); err != nil {
+				t.Fatal(err)
+			}
+			if got := outcome(whole.x, whole.End(200, "stop", llm.Usage{})); got != c.want || strings.Join(a.asked, " ") != c.asked {
+				t.Errorf("%v: %s: %s, asked %q", sp.dialect, c.expr, got, a.asked)
+			}
+			a.asked = nil
+			stream := review(set, sp.dialect, RequestEnv{Now: noon, Classifiers: a})
+			for _, ev := range sp.stream("so it is", "f", `{"q":"x"}`, func(s string) []string { return strings.Split(s, "") }) {
+				if err := stream.Event([]byte(ev + "\n\n")); err != nil {
+					t.Fatal(err)
+				}
+				if len(a.asked) > 0 {
+					t.Fatal("asked before the answer was there")
+				}
+			}
+			if got := outcome(stream.x, stream.End(200, "stop", llm.Usage{})); got != c.want || strings.Join(a.asked, " ") != c.asked {
+				t.Errorf("%v, streamed: %s: %s, asked %q", sp.dialect, c.expr, got, a.asked)
+			}
+		}
+	}
+	if _, err := Compile([]Rule{about(`classify("mod", response.all).flagged`, false)}, WithClassifiers("mod")); err == nil || !strings.Contains(err.Error(), "buffer") {
+		t.Error(err)
+	}
+
+	flag := about(`classify("mod", response.all).flagged`, false)
+	flag.Action = ActionFlag
+	set := mustCompile(t, []Option{WithClassifiers("mod")}, flag)
+	a := &asker{answers: verdicts}
+	var later []func(context.Context) Findings
+	r := review(set, llm.Chat, RequestEnv{Now: noon, Classifiers: a, Beside: func(f func(context.Context) Findings) { later = append(later, f) }})
+	if err := r.Body([]byte(speeches[0].whole("so it is", "f", `{}`))); err != nil {
+		t.Fatal(err)
+	}
+	if d := r.End(200, "stop", llm.Usage{}); d != nil || len(a.asked) != 0 || len(later) != 1 {
+		t.Fatalf("%v, asked %q, %d beside", d, a.asked, len(later))
+	}
+	r.Reset() // whatever becomes of the review
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	found := later[0](gone)
+	if len(found.Decisions) != 1 || found.Decisions[0].Action != ActionFlag || len(found.Scans) != 1 || found.Scans[0].Where != "response" || a.asked[0] != "mod so it is|{}" {
+		t.Errorf("%+v, asked %q", found, a.asked)
+	}
+
+	long := review(mustCompile(t, []Option{WithClassifiers("mod")}, about(`classify("mod", response.all).flagged`, true)), llm.Chat, RequestEnv{Now: noon, Classifiers: &asker{}})
+	if err := long.Body([]byte(speeches[0].whole(strings.Repeat("y", 5<<20), "f", `{}`))); err != nil {
+		t.Fatal(err)
+	}
+	if d := long.End(200, "stop", llm.Usage{}); d == nil || !errors.Is(d.Err, errSize) {
+		t.Errorf("judged in part: %v", d)
+	}
+}
+
+func review(s *Set, d llm.Dialect, env RequestEnv) *Review {
+	return s.Review(context.Background(), exchange(d), env)
+}
+
+// Every function of the table in the documentation can be asked about requests and about
+// answers; on lists that are made in the expression none can, which is said with the place.
+func TestFunctionsOnAnswers(t *testing.T) {
+	detectors := Detectors{"own": phrase{"so it"}}
+	opts := []Option{WithClassifiers("mod"), WithDetectors(detectors)}
+	for expr, want := range map[string]bool{
+		`secrets(LIST).size() == 0 && injection_score(LIST) < 0.9`:        true,
+		`pii(LIST).size() == 0 && pii(LIST, ["email"]).size() == 0`:       true,
+		`hidden_chars(LIST) == 0 && tokens(LIST) > 0`:                     true,
+		`has_phrase(LIST, "so it") && detect("own", LIST).size() == 1`:    true,
+		`risk(LIST) < 0.5 && classify_prompt(LIST).size() == 0`:           true,
+		`classify("mod", LIST).flagged`:                                   true,
+		`risk(LIST) > 0.5 || hidden_chars(LIST) > 0 || tokens(LIST) > 99`: false,
+	} {
+		for _, list := range []string{"response.all", "content"} {
+			set := mustCompile(t, opts, about(strings.ReplaceAll(expr, "LIST", list), true))
+			for i := range speeches {
+				env := RequestEnv{Now: noon, Detectors: detectors, Classifiers: &asker{answers: map[string]classify.Verdict{"mod": {Flagged: true}}}}
+				r := review(set, speeches[i].dialect, env)
+				body := []byte(speeches[i].whole("so it is", "f", `{}`))
+				if err := r.Body(body); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := rewrite.New(speeches[i].dialect, r).Body(body); err != nil {
+					t.Fatal(err)
+				}
+				if d := r.End(200, "stop", llm.Usage{}); (d != nil) != want || d != nil && d.Err != nil {
+					t.Errorf("%v: %s: %v", speeches[i].dialect, expr, d)
+				}
+			}
+		}
+	}
+	for _, f := range []string{`secrets(LIST).size() > 0`, `pii(LIST, ["email"]).size() > 0`, `injection_score(LIST) > 0.9`, `hidden_chars(LIST) > 0`, `has_phrase(LIST, "x")`, `tokens(LIST) > 9`, `risk(LIST) > 0.5`,
+		`classify_prompt(LIST).size() > 0`, `detect("own", LIST).size() > 0`, `classify("mod", LIST).flagged`} {
+		for list, ok := range map[string]bool{
+			`response.all.filter(s, s.kind == "text")`: false, `response.all + content`: false, `[response.all[0]]`: false,
+			`llm.stream ? response.all : content`: true, `llm.stream ? response.all : response.all.map(s, s)`: false,
+		} {
+			_, err := Compile([]Rule{about("\n"+strings.ReplaceAll(f, "LIST", list), true)}, opts...)
+			var c *CompileError
+			if (err == nil) != ok || err != nil && (!errors.As(err, &c) || c.Line != 2 || !strings.Contains(c.Msg, "takes a list as it is")) {
+				t.Errorf("%s of %s: %v", f, list, err)
+			}
+		}
 	}
 }

@@ -33,6 +33,17 @@ func (v *answerView) list() []llm.Segment {
 	return v.segments
 }
 
+// snapshot is a copy for another goroutine, of an answer that has ended; nil of nil.
+func (v *answerView) snapshot() *answerView {
+	if v == nil {
+		return nil
+	}
+	c := *v
+	found := *v.found
+	c.found, c.segmented, c.called = &found, false, false
+	return &c
+}
+
 // whole refuses what can only be told of an answer that was kept in full.
 func (v *answerView) whole(f func() ref.Val) ref.Val {
 	if v.said == nil || v.said.Short() {

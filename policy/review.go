@@ -150,6 +150,11 @@ func (r *Review) judge(which func(*rule) bool) {
 			continue
 		}
 		matched, err := rule.matches(e, r.set)
+		if errors.Is(err, errPending) && rule.beside && r.env.Beside != nil {
+			r.fired[i] = true
+			r.env.Beside(rule.later(e, r.set))
+			continue
+		}
 		if errors.Is(err, errPending) {
 			e.ask(r.ctx)
 			matched, err = rule.decided(r.ctx, e, r.set)

@@ -211,6 +211,9 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if id, msg := checkLists(checked.NativeRep()); msg != "" {
+		return nil, fail(id, "%s", msg)
+	}
 	if id, msg := checkSchemas(checked.NativeRep()); msg != "" {
 		return nil, fail(id, "%s", msg)
 	}
