@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -43,7 +44,7 @@ type Policy struct {
 
 	common
 	set     *policy.Set
-	redacts []*redact.Rule
+	redacts []redaction
 	hash    string // of all rules, for records
 	// classifiers are the names that rules may ask.
 	classifiers []string
@@ -89,15 +90,15 @@ func (h *Policy) setUp() error {
 		if h.Rules[i].Action != actionRedact {
 			continue
 		}
-		r, err := h.Rules[i].redaction(h.detectors)
+		r, err := h.Rules[i].redaction(h.detectors, h.options()...)
 		if err != nil {
 			return fmt.Errorf("llm_policy: rule %s: %w", h.Rules[i].Name, err)
 		}
 		h.redacts = append(h.redacts, r)
 	}
 	h.hash = h.policyHash()
-	for _, r := range h.redacts {
-		r.Policy = h.hash
+	for i := range h.redacts {
+		h.redacts[i].rule.Policy = h.hash
 	}
 	return nil
 }
@@ -113,7 +114,7 @@ func (h *Policy) policyHash() string {
 			continue
 		}
 		// Each part with its length, so that no two policies give the same bytes.
-		for _, part := range append([]string{r.Name, r.Style, r.Enforcement, strings.Join(r.In, " ")}, r.Kinds...) {
+		for _, part := range append([]string{r.Name, r.Style, r.Enforcement, strings.Join(r.In, " "), r.Expr, strconv.Itoa(r.Sample), r.OnError}, r.Kinds...) {
 			fmt.Fprintf(sum, "\n%d:%s", len(part), part)
 		}
 		sum.Write([]byte{';'})
@@ -121,17 +122,50 @@ func (h *Policy) policyHash() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// unscannable refuses what no rule can read, where one reads.
+// unscannable refuses what no rule can read.
 func (h *Policy) unscannable(x *llm.Exchange) *llm.Denial {
-	if !h.set.ReadsTexts() && !slices.ContainsFunc(h.redacts, func(r *redact.Rule) bool { return r.Request && !r.Shadow }) {
-		return nil
-	}
 	return policy.Unscannable(x, h.hash, policy.AllowedParts(h.Unscannable, false))
 }
 
-// looksAtAnswers reports whether a rule would have to look at all that an answer holds.
-func (h *Policy) looksAtAnswers() bool {
-	return h.set.ReadsAnswers() || slices.ContainsFunc(h.redacts, func(r *redact.Rule) bool { return r.Response && !r.Shadow })
+// redactions are the rules that redact this call.
+func (h *Policy) redactions(ctx context.Context, x *llm.Exchange, env policy.RequestEnv) ([]*redact.Rule, *llm.Denial) {
+	var rules []*redact.Rule
+	for i := range h.redacts {
+		r := &h.redacts[i]
+		holds, denied := r.when.Holds(ctx, x, env)
+		if denied != nil {
+			return nil, denied
+		}
+		if !holds {
+			continue
+		}
+		rule := r.rule
+		if r.sample > 0 {
+			own := *rule
+			own.Shadow = !policy.Sampled(x, rule.Name, r.sample)
+			rule = &own
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
+}
+
+// judge lets the rules judge a request; it returns those that redact it.
+func (h *Policy) judge(ctx context.Context, x *llm.Exchange, env policy.RequestEnv) ([]*redact.Rule, *llm.Denial) {
+	seen := h.set.ReadsTexts()
+	if seen {
+		if d := h.unscannable(x); d != nil {
+			return nil, d
+		}
+	}
+	if d := h.set.Evaluate(ctx, x, env); d != nil {
+		return nil, d
+	}
+	rules, d := h.redactions(ctx, x, env)
+	if d == nil && !seen && slices.ContainsFunc(rules, func(r *redact.Rule) bool { return r.Request && r.Insists() }) {
+		d = h.unscannable(x)
+	}
+	return rules, d
 }
 
 func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -149,15 +183,12 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
 		}
-		denied := h.unscannable(&c.x)
-		if denied == nil {
-			denied = h.set.Evaluate(r.Context(), &c.x, env)
-		}
+		rules, denied := h.judge(r.Context(), &c.x, env)
 		c.x.Judged(h.hash)
 		if denied != nil {
 			return denied
 		}
-		if err := c.redactBy(h.redacts); err != nil {
+		if err := c.redactBy(rules); err != nil {
 			return err
 		}
 		// Handlers further in change the headers, and the rules about the answer
@@ -168,7 +199,7 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		if review := h.set.Review(r.Context(), &c.x, env); review != nil {
 			c.reviews = append(c.reviews, review)
 		}
-		if h.looksAtAnswers() {
+		if h.set.ReadsAnswers() || slices.ContainsFunc(rules, func(r *redact.Rule) bool { return r.Response && r.Insists() }) {
 			c.unread = append(c.unread, unread{policy: h.hash, allowed: policy.AllowedParts(h.Unscannable, true)})
 		}
 		c.x.Pass("policy")
@@ -202,7 +233,7 @@ func (c *call) redactBy(rules []*redact.Rule) error {
 	}
 	c.redact.Add(rules...)
 	edits, err := c.redact.Request(c.x.View)
-	if err != nil {
+	if err != nil && c.redact.Examines(false) {
 		return llm.Deny(http.StatusUnprocessableEntity, llm.CodeUnscannable, llm.StagePolicy,
 			"the request could not be examined by the policy of this gateway, so it was refused; send a supported request format").Because(err)
 	}

@@ -39,7 +39,9 @@ import (
 //		redact <name> <kind…> {
 //			in          request|response|both
 //			style       mask|hash|reversible
-//			enforcement on|shadow
+//			when        `<CEL>`
+//			enforcement on|shadow|sample <percent>
+//			on_error    deny|allow
 //		}
 //		unscannable deny|allow <file|image|tokens…>
 //		cost_limit <units>
@@ -211,13 +213,7 @@ func (r *Rule) option(d *caddyfile.Dispenser) error {
 	case "enforcement":
 		return r.enforcementArg(d)
 	case "on_error":
-		if err := oneArg(d, &r.OnError); err != nil {
-			return err
-		}
-		if r.OnError != "deny" && r.OnError != "allow" {
-			return d.Errf("on_error takes deny or allow, not %q", r.OnError)
-		}
-		return nil
+		return r.onErrorArg(d)
 	default:
 		switch {
 		case r.Action == policy.ActionSet:
@@ -229,6 +225,16 @@ func (r *Rule) option(d *caddyfile.Dispenser) error {
 		}
 		return d.Errf("unknown option %q of rule %s; want in, buffer, enforcement or on_error", name, r.Name)
 	}
+}
+
+func (r *Rule) onErrorArg(d *caddyfile.Dispenser) error {
+	if err := oneArg(d, &r.OnError); err != nil {
+		return err
+	}
+	if r.OnError != "deny" && r.OnError != "allow" {
+		return d.Errf("on_error takes deny or allow, not %q", r.OnError)
+	}
+	return nil
 }
 
 func (r *Rule) whereArg(d *caddyfile.Dispenser) error {
@@ -249,14 +255,12 @@ func (r *Rule) enforcementArg(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	switch {
 	case len(args) == 1 && (args[0] == "on" || args[0] == "shadow"):
-	case len(args) == 2 && args[0] == "sample" && r.Action != actionRedact:
+	case len(args) == 2 && args[0] == "sample":
 		n, err := strconv.Atoi(strings.TrimSuffix(args[1], "%"))
 		if err != nil || n < 1 || n > 99 {
 			return d.Errf("enforcement sample takes a percentage from 1 to 99, not %q", args[1])
 		}
 		r.Sample = n
-	case r.Action == actionRedact:
-		return d.Errf("enforcement takes on or shadow, not %q", strings.Join(args, " "))
 	default:
 		return d.Errf("enforcement takes on, shadow or sample <percent>, not %q", strings.Join(args, " "))
 	}
@@ -305,6 +309,7 @@ func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
 		return d.Err("redact takes a name and kinds of data, e.g. redact pii email credit_card")
 	}
 	r.Name, r.Kinds = args[0], args[1:]
+	at := *d // where the condition stands
 	for d.NextBlock(1) {
 		var err error
 		switch d.Val() {
@@ -314,14 +319,23 @@ func (h *Policy) unmarshalRedact(d *caddyfile.Dispenser) error {
 			err = oneArg(d, &r.Style)
 		case "enforcement":
 			err = r.enforcementArg(d)
+		case "on_error":
+			err = r.onErrorArg(d)
+		case "when":
+			if err = oneArg(d, &r.Expr); err == nil {
+				at = *d
+			}
 		default:
-			err = d.Errf("unknown option %q of rule %s; want in, style or enforcement", d.Val(), r.Name)
+			err = d.Errf("unknown option %q of rule %s; want in, style, when, enforcement or on_error", d.Val(), r.Name)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if _, err := r.redaction(h.detectors); err != nil {
+	if _, err := r.redaction(h.detectors, h.options()...); err != nil {
+		if errors.As(err, new(*policy.CompileError)) {
+			return located(&at, err)
+		}
 		return d.Errf("redact %s: %v", r.Name, err)
 	}
 	return h.add(d, r)

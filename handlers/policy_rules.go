@@ -20,7 +20,8 @@ type Rule struct {
 	// `require_header`, `approve` or `redact`.
 	Action string `json:"action"`
 	// Expr is a CEL expression that is true when the rule matches. It never
-	// passes through placeholders. Not for `redact`.
+	// passes through placeholders. A `redact` rule applies to the calls for whose
+	// requests it is true; default: to all.
 	Expr string `json:"expr,omitempty"`
 	// In says where the rule looks: `request` (default), `response`, or both. Of
 	// `deny`, `flag`, `tag` and `redact`.
@@ -60,32 +61,44 @@ type Rule struct {
 	// and gives them back wherever the answer repeats the number.
 	Style string `json:"style,omitempty"`
 	// Enforcement is `on` (default), `shadow`: then a match only counts, or
-	// `sample`: on for some calls, in shadow for the others. Not `sample` for
-	// `redact`.
+	// `sample`: on for some calls, in shadow for the others.
 	Enforcement string `json:"enforcement,omitempty"`
 	// Sample is the share of the calls, in percent, for which a rule with
 	// enforcement `sample` is on.
 	Sample int `json:"sample,omitempty"`
 	// OnError is what happens when the rule cannot be evaluated: `deny`
-	// (default) or `allow`. Not for `redact`.
+	// (default) or `allow`. Of `redact` also when a text cannot be examined.
 	OnError string `json:"on_error,omitempty"`
 }
 
 const actionRedact = "redact"
 
-// redaction is the rule as the package redact takes it.
-func (r *Rule) redaction(known policy.Detectors) (*redact.Rule, error) {
-	out := &redact.Rule{Name: r.Name, Shadow: r.Enforcement == "shadow"}
+// redaction is a rule that redacts.
+type redaction struct {
+	rule   *redact.Rule
+	when   *policy.Condition // nil for always
+	sample int               // percent of the calls for which it is on, 0 for no sample
+}
+
+// redaction is the rule as the package redact takes it, with what decides whether it
+// applies.
+func (r *Rule) redaction(known policy.Detectors, opts ...policy.Option) (redaction, error) {
+	out := &redact.Rule{Name: r.Name, Shadow: r.Enforcement == policy.EnforceShadow, Lenient: r.OnError == policy.OnErrorAllow}
+	none := redaction{}
 	switch {
 	case r.Name == "":
-		return nil, errors.New("a rule needs a name")
-	case r.Expr != "" || r.Message != "" || r.OnError != "" || r.Buffer || r.Model != "" || r.MaxTokens != 0 || len(r.Tags) > 0 || r.Sample != 0 ||
+		return none, errors.New("a rule needs a name")
+	case r.Message != "" || r.Buffer || r.Model != "" || r.MaxTokens != 0 || len(r.Tags) > 0 ||
 		len(r.Settings) > 0 || len(r.Tools) > 0 || r.Header != "" || len(r.Values) > 0 || r.Expires != 0:
-		return nil, errors.New("a redact rule takes kinds, style, in and enforcement only")
-	case r.Enforcement != "" && r.Enforcement != "on" && r.Enforcement != "shadow":
-		return nil, fmt.Errorf("enforcement takes on or shadow, not %q", r.Enforcement)
+		return none, errors.New("a redact rule takes kinds, style, in, when, enforcement and on_error only")
+	case r.Enforcement != "" && r.Enforcement != policy.EnforceOn && r.Enforcement != policy.EnforceShadow && r.Enforcement != policy.EnforceSample:
+		return none, fmt.Errorf("enforcement takes on, shadow or sample, not %q", r.Enforcement)
+	case (r.Enforcement == policy.EnforceSample) != (r.Sample != 0) || r.Sample < 0 || r.Sample > 99:
+		return none, errors.New("enforcement sample takes a percentage from 1 to 99")
+	case r.OnError != "" && r.OnError != policy.OnErrorDeny && r.OnError != policy.OnErrorAllow:
+		return none, fmt.Errorf("on_error takes deny or allow, not %q", r.OnError)
 	case len(r.Kinds) == 0:
-		return nil, errors.New("redact needs kinds of data, e.g. email credit_card")
+		return none, errors.New("redact needs kinds of data, e.g. email credit_card")
 	}
 	switch r.Style {
 	case "", "mask":
@@ -94,18 +107,25 @@ func (r *Rule) redaction(known policy.Detectors) (*redact.Rule, error) {
 	case "reversible":
 		out.Style = redact.Reversible
 	default:
-		return nil, fmt.Errorf("style takes mask, hash or reversible, not %q", r.Style)
+		return none, fmt.Errorf("style takes mask, hash or reversible, not %q", r.Style)
 	}
 	var err error
 	if out.Request, out.Response, err = where(r.In); err != nil {
-		return nil, err
+		return none, err
 	}
 	d, err := policy.DetectWith(r.Kinds, known)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	out.Scanners, out.Rules, out.Kinds = d.Scanners, d.Rules, d.Kinds
-	return out, nil
+	var when *policy.Condition
+	if r.Expr != "" {
+		when, err = policy.NewCondition(policy.Rule{Name: r.Name, Expr: r.Expr, Enforcement: r.Enforcement, Sample: r.Sample, OnError: r.OnError}, opts...)
+		if err != nil {
+			return none, err
+		}
+	}
+	return redaction{out, when, r.Sample}, nil
 }
 
 // rule is the rule as the package policy takes it.
@@ -166,6 +186,11 @@ func (h *Policy) compile() (*policy.Set, error) {
 		}
 		rules = append(rules, r)
 	}
+	return policy.Compile(rules, h.options()...)
+}
+
+// options are how the expressions are compiled.
+func (h *Policy) options() []policy.Option {
 	opts := []policy.Option{policy.WithClassifiers(h.classifiers...), policy.WithDetectors(h.detectors)}
 	if h.CostLimit > 0 {
 		opts = append(opts, policy.WithCostLimit(uint64(h.CostLimit)))
@@ -173,5 +198,5 @@ func (h *Policy) compile() (*policy.Set, error) {
 	if h.Deadline > 0 {
 		opts = append(opts, policy.WithDeadline(time.Duration(h.Deadline)))
 	}
-	return policy.Compile(rules, opts...)
+	return opts
 }

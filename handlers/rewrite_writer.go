@@ -47,12 +47,18 @@ func (w *answerWriter) rewriteBody() {
 // unreadable refuses an answer that no rule can look into, where one must.
 func (w *answerWriter) unreadable(status int) bool {
 	c := w.c
-	if len(c.reviews) == 0 && (c.redact == nil || !c.redact.Examines()) || status == http.StatusNoContent || status == http.StatusNotModified || c.x.Method == http.MethodHead {
+	if !w.insists() || status == http.StatusNoContent || status == http.StatusNotModified || c.x.Method == http.MethodHead {
 		return false
 	}
 	w.mode = modeWhole
 	w.broken = unscannableAnswer()
 	return true
+}
+
+// insists reports whether no answer may pass that cannot be examined.
+func (w *answerWriter) insists() bool {
+	c := w.c
+	return len(c.reviews) > 0 || len(c.unread) > 0 || c.redact != nil && c.redact.Examines(true)
 }
 
 func unscannableAnswer() *llm.Denial {
@@ -96,8 +102,10 @@ func (w *answerWriter) rewritten(ev []byte) error {
 	out := ev
 	if w.rewrite != nil {
 		var err error
-		if out, err = w.rewrite.Event(nil, ev); err != nil {
+		if out, err = w.rewrite.Event(nil, ev); err != nil && w.insists() {
 			return unscannableAnswer().Because(err)
+		} else if err != nil {
+			out = ev
 		}
 		if d := w.unscannable(); d != nil {
 			return d
@@ -208,10 +216,11 @@ func (w *answerWriter) rewriteWhole() error {
 	}
 	if w.rewrite != nil {
 		out, err := w.rewrite.Body(w.whole)
-		if err != nil {
+		if err != nil && w.insists() {
 			return unscannableAnswer().Because(err)
+		} else if err == nil {
+			w.whole = out
 		}
-		w.whole = out
 		if d := w.unscannable(); d != nil {
 			return d
 		}

@@ -451,16 +451,11 @@ var streamedRules = func() (sets []*Policy) {
 func passThrough(t *testing.T, p *Policy, path, body, ctype string, answer []byte, size func(left int) int) (*httptest.ResponseRecorder, *call) {
 	t.Helper()
 	rec := httptest.NewRecorder()
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), rec, new(caddyhttp.Server))
+	r := requested(rec, path, body)
 	var c *call
-	var aborted bool
 	func() {
 		defer func() {
-			if e := recover(); e == http.ErrAbortHandler {
-				aborted = true
-			} else if e != nil {
+			if e := recover(); e != nil && e != http.ErrAbortHandler {
 				panic(e)
 			}
 		}()
@@ -485,8 +480,22 @@ func passThrough(t *testing.T, p *Policy, path, body, ctype string, answer []byt
 	if c == nil {
 		t.Fatalf("the request was refused: %s", rec.Body)
 	}
-	_ = aborted
 	return rec, c
+}
+
+func requested(rec *httptest.ResponseRecorder, path, body string) *http.Request {
+	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), rec, new(caddyhttp.Server))
+}
+
+// refusedBy sends a request that does not reach a provider.
+func refusedBy(p *Policy, body string) (*httptest.ResponseRecorder, error) {
+	rec := httptest.NewRecorder()
+	err := p.ServeHTTP(rec, requested(rec, chatPath, body), caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+		panic("the call left")
+	}))
+	return rec, err
 }
 
 // numbered are the replacements of a reversible rule; they are numbered as the values
@@ -578,7 +587,8 @@ func sameStreamed(t *testing.T, sp *spoken, p *Policy, s said, rnd *rand.Rand) {
 
 // nothingLeft fails if a value that may not leave is in what was heard.
 func (h *Policy) nothingLeft(text, heard string, refused bool, tell func(format string, args ...any)) {
-	for _, r := range h.redacts {
+	for i := range h.redacts {
+		r := h.redacts[i].rule
 		for _, m := range detect.Merge(norm.Scan(text, r.Scanners...)) {
 			v := text[m.Start:m.End]
 			if !r.Rules[m.Rule] && !r.Kinds[m.Kind] || r.Style == redact.Reversible && strings.Contains(text, "[[") {

@@ -67,7 +67,9 @@ func (t *Trial) Reads() map[string][]string {
 	out := map[string][]string{}
 	for _, h := range t.policies {
 		maps.Copy(out, h.set.Reads())
-		for _, r := range h.redacts {
+		for i := range h.redacts {
+			r := h.redacts[i].rule
+			out[r.Name] = append(out[r.Name], h.redacts[i].when.Reads()...)
 			if r.Request {
 				out[r.Name] = append(out[r.Name], "prompt.all")
 			}

@@ -36,7 +36,12 @@ type Rule struct {
 	Request, Response bool
 	// Shadow only counts.
 	Shadow bool
+	// Lenient lets pass what cannot be examined.
+	Lenient bool
 }
+
+// Insists reports whether nothing may pass that the rule cannot examine.
+func (r *Rule) Insists() bool { return !r.Shadow && !r.Lenient }
 
 // label is how a kind of value is called where it stood: "credit-card" is
 // CREDIT_CARD.

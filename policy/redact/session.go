@@ -158,9 +158,11 @@ func aside(raw []byte) (spans []llm.Span) {
 // Answers reports whether anything may have to be done to the answer.
 func (s *Session) Answers() bool { return len(s.values) > 0 || len(s.active(true)) > 0 }
 
-// Examines reports whether a rule looks at answers: then none may pass that cannot
-// be read.
-func (s *Session) Examines() bool { return len(s.active(true)) > 0 }
+// Examines reports whether a rule insists on looking at answers, or else at requests: then
+// none may pass that cannot be read.
+func (s *Session) Examines(response bool) bool {
+	return slices.ContainsFunc(s.active(response), (*Rule).Insists)
+}
 
 func (s *Session) active(response bool) (rules []*Rule) {
 	for _, r := range s.rules {
