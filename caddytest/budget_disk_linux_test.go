@@ -131,14 +131,14 @@ func TestFullDiskFailsClosedAndRecovers(t *testing.T) {
 		t.Log(out)
 	case "mounted":
 		dir := t.TempDir()
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 			t.Log(noMounts, err)
 			return
 		}
 		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 		ballast := filepath.Join(dir, "ballast")
 		fullDiskRun(t, dir, func(*site) {
-			err := os.WriteFile(ballast, make([]byte, 4<<20), 0o600)
+			err := os.WriteFile(ballast, make([]byte, 16<<20), 0o600)
 			if !errors.Is(err, syscall.ENOSPC) {
 				t.Fatalf("filling the disk: %v", err)
 			}

@@ -251,7 +251,7 @@ func runCanary(t *testing.T, format, access, errors string) {
 	}
 	// The files are checked when the site ends. They must be there for that to
 	// mean anything.
-	files := []string{"default.log", "autosave.json", "data/ledger.db"}
+	files := []string{"default.log", "autosave.json", "data/ledger.db", "data/ledger.db.journal"}
 	if access != "" {
 		files = append(files, "access.log")
 	}

@@ -92,7 +92,13 @@ const maxRequestID = 200
 // key returns the bytes under which an ID is stored. UUIDs (version 7: in the
 // order of time) take 16 bytes and sort before everything else.
 func (id *ID) key() []byte {
-	b := make([]byte, 0, 32)
+	e := encoder{b: make([]byte, 0, 32)}
+	e.key(id)
+	return e.b
+}
+
+func (e *encoder) key(id *ID) {
+	b := e.b
 	if u, err := uuid.Parse(id.Request); err == nil && u.String() == id.Request {
 		b = append(append(b, 1), u[:]...)
 	} else {
@@ -100,7 +106,7 @@ func (id *ID) key() []byte {
 		b = append(append(b, 2, byte(len(r))), r...)
 	}
 	b = binary.BigEndian.AppendUint32(b, id.Attempt)
-	return binary.BigEndian.AppendUint32(b, id.Part)
+	e.b = binary.BigEndian.AppendUint32(b, id.Part)
 }
 
 func parseKey(k []byte) (id ID, err error) {
@@ -202,9 +208,9 @@ func (r *Row) spent(u Unit) llm.Money {
 	return r.Cost
 }
 
-// encodeOpen writes a reservation: who, how much, and from which balances.
-func encodeOpen(c *Call, need llm.Money, from []hit) []byte {
-	e := encoder{b: append(make([]byte, 0, 192), codecVersion)}
+// open appends a reservation: who, how much, and from which balances.
+func (e *encoder) open(c *Call, need llm.Money, from []hit) {
+	e.b = append(e.b, codecVersion)
 	e.call(c)
 	e.int(int64(need))
 	e.int(int64(len(from)))
@@ -214,7 +220,6 @@ func encodeOpen(c *Call, need llm.Money, from []hit) []byte {
 		e.int(b.end)
 		e.int(int64(from[i].charge.Need))
 	}
-	return e.b
 }
 
 type openRecord struct {
@@ -250,7 +255,13 @@ func decodeOpen(id ID, v []byte) (o openRecord, err error) {
 }
 
 func encodeRow(r *Row) []byte {
-	e := encoder{b: append(make([]byte, 0, 192), codecVersion)}
+	e := encoder{b: make([]byte, 0, 192)}
+	e.row(r)
+	return e.b
+}
+
+func (e *encoder) row(r *Row) {
+	e.b = append(e.b, codecVersion)
 	e.call(&r.Call)
 	e.int(int64(r.Kind))
 	e.str(r.Served)
@@ -269,7 +280,6 @@ func encodeRow(r *Row) []byte {
 	e.int(r.Tokens)
 	e.int(int64(r.Reserved))
 	e.int(int64(r.Result))
-	return e.b
 }
 
 func decodeRow(id ID, v []byte) (r Row, err error) {

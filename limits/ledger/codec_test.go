@@ -12,6 +12,12 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
+func encodeOpen(c *Call, need llm.Money, from []hit) []byte {
+	var e encoder
+	e.open(c, need, from)
+	return e.b
+}
+
 func drawCall(t *rapid.T) Call {
 	s := func(name string) string { return rapid.StringN(0, 40, 200).Draw(t, name) }
 	c := Call{

@@ -38,7 +38,8 @@ func costOf(request string) llm.Money { return llm.Money(request[len(request)-1]
 // crashChild makes calls until it is killed. It prints the id of each call once
 // its reservation is durable, then settles most of them.
 func crashChild(path string) {
-	l, err := Open(path, Options{})
+	// Small areas, so that they take turns all the time.
+	l, err := Open(path, Options{hooks: hooks{area: 8 * journalPage, applyEvery: 3 * time.Millisecond}})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)

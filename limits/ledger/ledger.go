@@ -71,6 +71,12 @@ type hooks struct {
 	writer       func()       // runs first on the writer's goroutine
 	beforeCommit func() error // may fail a batch
 	afterCommit  func() error // may deny a commit that has happened
+	applier      func()       // runs first on the goroutine that writes to bbolt
+	beforeApply  func() error // may fail what is put into bbolt
+	area         int64        // size of a new journal's areas
+	applyEvery   time.Duration
+	noFrameSync  bool // leaves out the syncs of the journal
+	noApplySync  bool // leaves out the syncs of bbolt
 	lockTimeout  time.Duration
 	maxBalances  int
 }
@@ -92,6 +98,23 @@ type Ledger struct {
 	failing  error     // why the last batch was not written; nil once one was
 	broken   error     // why nothing will be written any more
 	closed   bool
+
+	// The writer's.
+	j          *journal
+	frameHint  int64 // bytes of the last frame
+	applyEvery time.Duration
+
+	pmu      sync.Mutex
+	current  *pending // in the journal's current area; only the writer changes it
+	applying *pending // in the other area, until bbolt has it; nil if that is free
+	applyErr error    // why it does not have it yet
+	tried    time.Time
+
+	toApply chan *pending
+	kick    chan struct{} // try again to apply
+	applied chan struct{} // it was tried
+	closing chan struct{} // do not try again
+	ended   chan struct{} // the applier has ended
 
 	urgent chan struct{} // somebody waits for a write
 	lazy   chan struct{} // something may be written soon
@@ -122,12 +145,11 @@ func Open(path string, o Options) (*Ledger, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the ledger's directory: %w", err)
 	}
-	_, statErr := os.Stat(path)
 	timeout := lockTimeout
 	if o.hooks.lockTimeout > 0 {
 		timeout = o.hooks.lockTimeout
 	}
-	db, err := openFile(path, &bbolt.Options{Timeout: timeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync, NoStatistics: true})
+	db, err := openFile(path, &bbolt.Options{Timeout: timeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync || o.hooks.noApplySync, NoStatistics: true})
 	if err != nil {
 		return nil, openError(path, err)
 	}
@@ -140,32 +162,32 @@ func Open(path string, o Options) (*Ledger, error) {
 		urgent:      make(chan struct{}, 1),
 		lazy:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
+		applyEvery:  applyEvery,
+		current:     newPending(),
+		toApply:     make(chan *pending, 1),
+		kick:        make(chan struct{}, 1),
+		applied:     make(chan struct{}, 1),
+		closing:     make(chan struct{}),
+		ended:       make(chan struct{}),
+	}
+	if o.hooks.applyEvery > 0 {
+		l.applyEvery = o.hooks.applyEvery
 	}
 	if o.hooks.maxBalances > 0 {
 		l.maxBalances = o.hooks.maxBalances
 	}
-	if err := l.recover(o.Now()); err != nil {
-		db.Close()
+	if err := l.resume(); err != nil {
+		l.closeFiles()
 		return nil, fmt.Errorf("reading the ledger %s: %w", path, err)
 	}
-	if errors.Is(statErr, os.ErrNotExist) && !o.NoSync {
-		// A new file is durable only once its directory entry is.
-		if err := syncDir(filepath.Dir(path)); err != nil {
-			db.Close()
-			return nil, fmt.Errorf("syncing the ledger's directory: %w", err)
-		}
-	}
+	go l.apply()
 	go l.write()
 	return l, nil
 }
 
 // openFile is bbolt.Open, with a panic over a damaged file turned into an error.
 func openFile(path string, o *bbolt.Options) (db *bbolt.DB, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
-		}
-	}()
+	defer catch(&err)
 	return bbolt.Open(path, 0o600, o)
 }
 
@@ -192,10 +214,18 @@ func (l *Ledger) Close() error {
 	l.mu.Lock()
 	err := l.failing
 	l.mu.Unlock()
-	if cerr := l.db.Close(); err == nil {
+	if cerr := l.closeFiles(); err == nil {
 		err = cerr
 	}
 	return err
+}
+
+func (l *Ledger) closeFiles() error {
+	var err error
+	if l.j != nil {
+		err = l.j.close()
+	}
+	return errors.Join(err, l.db.Close()) // with it goes the lock on both
 }
 
 // Refusal says which budget has not enough left: if several have not, the one

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -18,7 +19,7 @@ func TestAgainstAModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		path := filepath.Join(dir, fmt.Sprint(n, ".db"))
-		o := Options{NoSync: true}
+		o := Options{NoSync: true, hooks: hooks{area: 4 * journalPage, applyEvery: time.Millisecond}}
 		l := openAt(t, path, o)
 		defer func() { l.Close() }()
 		budgets := []*Budget{
@@ -104,6 +105,31 @@ func TestAgainstAModel(t *testing.T) {
 				if err := l.Close(); err != nil {
 					rt.Fatal(err)
 				}
+				l = openAt(t, path, o)
+				for i := range made {
+					if calls[i] != nil {
+						end(i, calls[i].need)
+					}
+				}
+			},
+			"crash": func(rt *rapid.T) {
+				// Settlements are written soon, and a crash before that charges
+				// the reservation: wait for them.
+				h, _, err := reserve(l, now, Call{ID: ID{Request: fmt.Sprint("barrier", n)}, Time: now}, 1, []Charge{charge(crashBudget, "barrier")})
+				if err == nil {
+					err = h.Durable(context.Background())
+				}
+				if err != nil {
+					rt.Fatal(err)
+				}
+				h.Cancel()
+				n++
+				copied := filepath.Join(dir, fmt.Sprint(n, ".db"))
+				snapshot(rt, l, copied)
+				if err := l.Close(); err != nil {
+					rt.Fatal(err)
+				}
+				path = copied
 				l = openAt(t, path, o)
 				for i := range made {
 					if calls[i] != nil {

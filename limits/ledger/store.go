@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -15,104 +16,77 @@ import (
 
 // The buckets of the file.
 var (
-	metaBucket     = []byte("meta")     // "version" → layoutVersion
+	metaBucket     = []byte("meta")     // "version" → layout; "journal"
 	openBucket     = []byte("open")     // ID → reservation
 	rowsBucket     = []byte("rows")     // ID → row
 	balancesBucket = []byte("balances") // balanceKey → settled amount
 	grantsBucket   = []byte("grants")   // balanceKey → granted amount
 	versionKey     = []byte("version")
-	layoutVersion  = []byte{2}
+	journalKey     = []byte("journal") // journalID, number of the last frame that is in here
 )
 
-// store applies writes within one transaction. Balances are added up first and
-// written once.
+// The layouts of the file. A file that has been closed is complete in itself; one that
+// is in use, or whose process died, is not without its journal.
+const (
+	layoutWhole   = 2
+	layoutJournal = 3
+)
+
+// store is the buckets of one transaction. What is to be added to balances is added
+// up first and written once.
 type store struct {
-	open, rows, balances, grants *bbolt.Bucket
-	sums                         map[balanceKey]*credit
+	meta, open, rows, balances, grants *bbolt.Bucket
+	sums                               map[string]*stored // by key; settled is what is to be added
 }
 
 func openStore(tx *bbolt.Tx) *store {
-	s := &store{open: tx.Bucket(openBucket), rows: tx.Bucket(rowsBucket), balances: tx.Bucket(balancesBucket), grants: tx.Bucket(grantsBucket)}
+	s := &store{meta: tx.Bucket(metaBucket), open: tx.Bucket(openBucket), rows: tx.Bucket(rowsBucket), balances: tx.Bucket(balancesBucket), grants: tx.Bucket(grantsBucket)}
 	s.rows.FillPercent = 0.9 // almost always appended to
 	return s
 }
 
-// apply puts one write into the transaction. What only concerns this write goes
-// to result; the error returned fails the whole batch. Every write may come
-// twice (after a commit whose outcome is unknown) and counts once.
-func (s *store) apply(o *op, result *error) error {
-	if h := o.reserve; h != nil {
-		k := h.call.key()
-		if s.rows.Get(k) != nil {
-			*result = ErrDuplicate
-			return nil
-		}
-		if len(h.from) == 0 {
-			return nil // only a probe whether the file can be written
-		}
-		return s.open.Put(k, encodeOpen(&h.call, h.need, h.from))
-	}
-	if g := o.grant; g != nil {
-		return s.grants.Put(g.key.bytes(), encodeGrant(g))
-	}
-	h := o.settle
-	k := h.call.key()
-	if h.batch != nil {
-		if err := s.open.Delete(k); err != nil {
-			return err
-		}
-	}
-	if o.row == nil || s.rows.Get(k) != nil {
-		return nil
-	}
-	if err := s.rows.Put(k, encodeRow(o.row)); err != nil {
-		return err
-	}
-	for i := range o.credits {
-		s.add(&o.credits[i])
-	}
-	return nil
-}
-
-// add notes what has to be added to a balance when the transaction ends.
-func (s *store) add(c *credit) {
+// add notes what has to be added to a balance.
+func (s *store) add(key []byte, end int64, cost llm.Money, warned int64) {
 	if s.sums == nil {
-		s.sums = map[balanceKey]*credit{}
+		s.sums = map[string]*stored{}
 	}
-	sum := s.sums[c.key]
+	sum := s.sums[string(key)]
 	if sum == nil {
-		sum = &credit{key: c.key, end: c.end}
-		s.sums[c.key] = sum
+		sum = &stored{}
+		s.sums[string(key)] = sum
 	}
-	sum.cost = sum.cost.Add(c.cost)
-	sum.warned = max(sum.warned, c.warned)
+	sum.settled, sum.end, sum.warned = sum.settled.Add(cost), end, max(sum.warned, warned)
 }
 
-// flush writes the balances.
-func (s *store) flush() error {
-	for _, c := range s.sums {
-		k := c.key.bytes()
+// sum returns what those balances are with it.
+func (s *store) sum() (map[string][]byte, error) {
+	balances := make(map[string][]byte, len(s.sums))
+	for k, c := range s.sums {
 		var b stored
-		if v := s.balances.Get(k); v != nil {
+		if v := s.balances.Get([]byte(k)); v != nil {
 			var err error
 			if b, err = decodeBalance(v); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		b.settled, b.end, b.warned = b.settled.Add(c.cost), c.key.storedEnd(c.end), max(b.warned, int64(c.warned))
-		if err := s.balances.Put(k, encodeBalance(b)); err != nil {
-			return err
-		}
+		b.settled, b.end, b.warned = b.settled.Add(c.settled), c.end, max(b.warned, c.warned)
+		balances[k] = encodeBalance(b)
 	}
-	return nil
+	return balances, nil
 }
 
-// recover makes the buckets, ends what a dead process has left open and loads
-// the balances. One transaction does all of it, so a crash in the middle
-// changes nothing.
-func (l *Ledger) recover(now time.Time) error {
+// recover makes the buckets, takes over what the journal has, ends what a dead
+// process has left open and loads the balances. One transaction does all of it, so
+// a crash in the middle changes nothing.
+func (l *Ledger) recover(now time.Time, journalled *pending) error {
 	return l.update(func(tx *bbolt.Tx) error {
 		if err := makeBuckets(tx); err != nil {
+			return err
+		}
+		if err := journalled.apply(tx); err != nil {
+			return err
+		}
+		if err := l.mark(tx, layoutJournal, l.j.seq); err != nil {
 			return err
 		}
 		if err := l.endCrashed(tx, now); err != nil {
@@ -177,14 +151,48 @@ func makeBuckets(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	meta := tx.Bucket(metaBucket)
-	switch v := meta.Get(versionKey); {
-	case v == nil:
-		return meta.Put(versionKey, layoutVersion)
-	case string(v) != string(layoutVersion):
-		return fmt.Errorf("the file was written by another version of the gateway (layout %d, this one reads %d)", v[0], layoutVersion[0])
-	}
 	return nil
+}
+
+// marks are what a file says of its journal.
+type marks struct {
+	layout  byte // 0: the file is new
+	id      journalID
+	applied uint64 // the number of the last frame that is in the file
+}
+
+func readMarks(tx *bbolt.Tx) (m marks, err error) {
+	b := tx.Bucket(metaBucket)
+	if b == nil {
+		return m, nil
+	}
+	if v := b.Get(versionKey); len(v) > 0 {
+		m.layout = v[0]
+	}
+	switch m.layout {
+	case 0, layoutWhole, layoutJournal:
+	default:
+		return m, fmt.Errorf("the file was written by another version of the gateway (layout %d, this one reads %d and %d)", m.layout, layoutWhole, layoutJournal)
+	}
+	v := b.Get(journalKey)
+	switch {
+	case v == nil && m.layout != layoutJournal:
+	case len(v) == len(m.id)+8:
+		copy(m.id[:], v)
+		m.applied = binary.BigEndian.Uint64(v[len(m.id):])
+	default:
+		return m, ErrCorrupt
+	}
+	return m, nil
+}
+
+// mark writes down which frames are in the file.
+func (l *Ledger) mark(tx *bbolt.Tx, layout byte, applied uint64) error {
+	b := tx.Bucket(metaBucket)
+	if err := b.Put(versionKey, []byte{layout}); err != nil {
+		return err
+	}
+	return b.Put(journalKey, binary.BigEndian.AppendUint64(slices.Clone(l.j.id[:]), applied))
 }
 
 // endCrashed ends every open reservation and writes a row that says how: settled
@@ -192,7 +200,7 @@ func makeBuckets(tx *bbolt.Tx) error {
 func (l *Ledger) endCrashed(tx *bbolt.Tx, now time.Time) error {
 	s := openStore(tx)
 	var open []openRecord
-	if err := eachOpen(tx, func(o openRecord) error {
+	if err := eachOpen(tx, nil, func(o openRecord) error {
 		open = append(open, o)
 		return nil
 	}); err != nil || len(open) == 0 {
@@ -234,18 +242,22 @@ func (l *Ledger) endCrashed(tx *bbolt.Tx, now time.Time) error {
 		}
 		for j := range o.from {
 			f := &o.from[j]
-			c := credit{key: f.key, end: f.end, cost: f.need}
+			key, cost := f.key, f.need
 			if isKnown {
-				c.cost = r.spent(f.key.unit)
+				cost = r.spent(f.key.unit)
 			}
-			if c.key.rolling {
-				w := c.key.window.slotWidth()
-				c.key.at = floorDiv(now.Unix(), w) * w
+			if key.rolling {
+				w := key.window.slotWidth()
+				key.at = floorDiv(now.Unix(), w) * w
 			}
-			s.add(&c)
+			s.add(key.bytes(), key.storedEnd(f.end), cost, 0)
 		}
 	}
-	if err := s.flush(); err != nil {
+	balances, err := s.sum()
+	if err != nil {
+		return err
+	}
+	if err := (&layer{balances: balances}).put(s); err != nil {
 		return err
 	}
 	if ended > 0 {
@@ -313,21 +325,13 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err := syncFile(d); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
 	return nil
 }
 
-// forEach calls f for every key in order. The pages of a damaged file may lead
-// in a circle: then the keys do not rise, and it ends with ErrCorrupt.
+// forEach calls f for every key in order (see each).
 func forEach(b *bbolt.Bucket, f func(k, v []byte) error) error {
-	var last []byte
-	return b.ForEach(func(k, v []byte) error {
-		if last != nil && bytes.Compare(last, k) >= 0 {
-			return ErrCorrupt
-		}
-		last = append(last[:0], k...)
-		return f(k, v)
-	})
+	return each(b, nil, nil, func(k, v []byte) (bool, error) { return true, f(k, v) })
 }

@@ -82,8 +82,8 @@ func (l *Ledger) next() (b *batch, more, closed bool) {
 	return b, more, l.closed
 }
 
-// write is the only goroutine that writes. It puts whatever waits into one
-// transaction, so that under load one sync serves many calls.
+// write is the only goroutine that writes to the journal. It puts whatever waits
+// into one frame, so that under load one sync serves many calls.
 func (l *Ledger) write() {
 	defer close(l.done)
 	if l.o.hooks.writer != nil {
@@ -93,8 +93,10 @@ func (l *Ledger) write() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	armed := false
+	apply := time.NewTimer(time.Hour)
+	apply.Stop()
+	waiting := false // something waits for apply
 	retry := retryMin
-	commits := 0
 	var begun time.Time
 	size := 0
 	for {
@@ -102,6 +104,11 @@ func (l *Ledger) write() {
 		case <-l.urgent:
 		case <-timer.C:
 			armed = false
+		case <-apply.C:
+			if waiting = !l.rotate(); waiting {
+				apply.Reset(l.applyEvery)
+			}
+			continue
 		case <-l.lazy:
 			if !armed {
 				timer.Reset(settleDelay)
@@ -117,12 +124,10 @@ func (l *Ledger) write() {
 			begun, size = time.Now(), len(b.ops)
 			if len(b.ops) > 0 || len(carry) > 0 {
 				carry = l.commit(b, carry)
-				if commits++; commits%4096 == 0 {
-					l.prune()
-				}
 			}
 			if closed && !more {
 				l.drain(carry)
+				l.finish()
 				return
 			}
 		}
@@ -132,6 +137,10 @@ func (l *Ledger) write() {
 			retry = min(2*retry, retryMax)
 		} else {
 			retry = retryMin
+		}
+		if !waiting && l.current.last != 0 {
+			apply.Reset(l.applyEvery)
+			waiting = true
 		}
 	}
 }
@@ -165,31 +174,9 @@ func (l *Ledger) drain(carry []op) {
 // it could not write and must not lose.
 func (l *Ledger) commit(b *batch, carry []op) []op {
 	b.errs = make([]error, len(b.ops))
-	err := l.isBroken()
+	done, err := 0, l.isBroken()
 	if err == nil {
-		err = l.update(func(tx *bbolt.Tx) error {
-			s := openStore(tx)
-			for i := range carry {
-				if err := s.apply(&carry[i], nil); err != nil {
-					return err
-				}
-			}
-			for i := range b.ops {
-				if err := s.apply(&b.ops[i], &b.errs[i]); err != nil {
-					return err
-				}
-			}
-			if err := s.flush(); err != nil {
-				return err
-			}
-			if l.o.hooks.beforeCommit != nil {
-				return l.o.hooks.beforeCommit()
-			}
-			return nil
-		})
-		if err == nil && l.o.hooks.afterCommit != nil {
-			err = l.o.hooks.afterCommit()
-		}
+		done, err = l.journal(carry, b)
 	}
 	l.report(err)
 	// A batch is kept by the holds that were reserved in it, and its operations
@@ -201,13 +188,14 @@ func (l *Ledger) commit(b *batch, carry []op) []op {
 		close(b.done)
 		return nil
 	}
+	broken := l.isBroken() != nil
 	var keep []op
-	if l.isBroken() == nil {
-		keep = carry
+	if !broken {
+		keep = carry[min(done, len(carry)):]
 	}
-	for i := range ops {
+	for i := max(0, done-len(carry)); i < len(ops); i++ {
 		b.errs[i] = err
-		if ops[i].settle != nil && l.isBroken() == nil {
+		if ops[i].settle != nil && !broken {
 			keep = append(keep, ops[i])
 		}
 	}
@@ -215,15 +203,142 @@ func (l *Ledger) commit(b *batch, carry []op) []op {
 	return keep
 }
 
+// journal writes carry and a batch into the journal. done is how many of them are
+// durable, also after an error.
+func (l *Ledger) journal(carry []op, b *batch) (done int, err error) {
+	defer catch(&err)
+	seen := known{current: l.current}
+	l.pmu.Lock()
+	seen.applying = l.applying
+	l.pmu.Unlock()
+	defer seen.close()
+	n := len(carry) + len(b.ops)
+	for first := true; first || done < n; first = false {
+		e := encoder{b: make([]byte, frameHead, max(journalPage, l.frameHint))}
+		i := done
+		for ; i < n && len(e.b) < maxFrame; i++ {
+			if i < len(carry) {
+				e.record(&carry[i])
+				continue
+			}
+			o := &b.ops[i-len(carry)]
+			if o.reserve != nil {
+				has, err := seen.has(l.db, &o.reserve.call.ID)
+				if err != nil {
+					return done, err
+				}
+				if has {
+					b.errs[i-len(carry)] = ErrDuplicate
+					continue
+				}
+				if len(o.reserve.from) == 0 {
+					continue // only a probe whether the file can be written
+				}
+			}
+			seen.note(o)
+			e.record(o)
+		}
+		seen.close() // bbolt may have to grow before there is room
+		if err := l.append(e.b); err != nil {
+			return done, err
+		}
+		l.frameHint = pages(int64(len(e.b)))
+		done = i
+	}
+	if l.j.used[l.j.cur] >= l.j.size/2 {
+		l.rotate()
+	}
+	return done, nil
+}
+
+// maxFrame bounds a frame in bytes, but for its last record.
+const maxFrame = 256 << 10
+
+// known tells which attempts have a row. What is pending is taken before the
+// transaction begins: so nothing is missed that moves from there to the file.
+type known struct {
+	current, applying *pending
+	batch             map[ID]struct{} // with a row in the batch being written
+	tx                *bbolt.Tx
+	rows              *bbolt.Bucket
+}
+
+func (k *known) has(db *bbolt.DB, id *ID) (bool, error) {
+	if _, ok := k.batch[*id]; ok {
+		return true, nil
+	}
+	key := id.key()
+	if _, ok := k.current.rows[string(key)]; ok {
+		return true, nil
+	}
+	if k.applying != nil {
+		if _, ok := k.applying.rows[string(key)]; ok {
+			return true, nil
+		}
+	}
+	if k.tx == nil {
+		tx, err := db.Begin(false)
+		if err != nil {
+			return false, err
+		}
+		k.tx, k.rows = tx, tx.Bucket(rowsBucket)
+	}
+	return k.rows.Get(key) != nil, nil
+}
+
+// note remembers a row of this batch.
+func (k *known) note(o *op) {
+	if o.settle == nil || o.row == nil {
+		return
+	}
+	if k.batch == nil {
+		k.batch = map[ID]struct{}{}
+	}
+	k.batch[o.settle.call.ID] = struct{}{}
+}
+
+func (k *known) close() {
+	if k.tx != nil {
+		_ = k.tx.Rollback()
+		k.tx = nil
+	}
+}
+
+// append makes a frame durable. b begins with frameHead bytes for its head.
+func (l *Ledger) append(b []byte) error {
+	if err := l.makeRoom(len(b)); err != nil {
+		return err
+	}
+	if l.o.hooks.beforeCommit != nil {
+		if err := l.o.hooks.beforeCommit(); err != nil {
+			return err
+		}
+	}
+	if err := l.j.write(b); err != nil {
+		return err
+	}
+	if l.o.hooks.afterCommit != nil {
+		if err := l.o.hooks.afterCommit(); err != nil {
+			return err
+		}
+	}
+	l.j.advance(b)
+	l.pmu.Lock()
+	defer l.pmu.Unlock()
+	return l.current.add(l.j.seq, b[frameHead:])
+}
+
 // update is bbolt's, with a panic over a damaged file turned into an error: the
 // writer must go on to tell those who wait.
 func (l *Ledger) update(f func(*bbolt.Tx) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
-		}
-	}()
+	defer catch(&err)
 	return l.db.Update(f)
+}
+
+func catch(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", ErrCorrupt, p)
+	}
 }
 
 func (l *Ledger) isBroken() error {
@@ -236,21 +351,24 @@ func (l *Ledger) isBroken() error {
 // it does (a full disk heals by itself).
 func (l *Ledger) Err() error { return l.isBroken() }
 
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
 // report takes note of how a write went. A full disk may get space again;
 // after any other failure (a sync that failed, above all) nobody can say what
 // the disk has, so this file is not written any more: calls are refused until
 // the ledger has been opened anew, which charges what is then open.
 func (l *Ledger) report(err error) {
+	var sync *syncError
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case l.broken != nil: // for good, whatever another goroutine has just written
 	case err == nil:
 		if l.failing != nil {
 			l.o.Logf("ledger: writing works again")
 		}
 		l.failing = nil
-	case l.broken != nil:
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isFull(err) && !errors.As(err, &sync):
 		if l.failing == nil {
 			l.o.Logf("ledger: the disk is full; calls are refused until there is space: %v", err)
 		}
@@ -259,11 +377,4 @@ func (l *Ledger) report(err error) {
 		l.o.Logf("ledger: writing failed; calls are refused until the ledger is opened anew (reload or restart): %v", err)
 		l.failing, l.broken = err, err
 	}
-}
-
-// prune removes windows that ended long ago from the file.
-func (l *Ledger) prune() {
-	before := l.o.Now().Add(-storedFor).Unix()
-	err := l.update(func(tx *bbolt.Tx) error { return pruneBalances(tx, before, 1000) })
-	l.report(err)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
-// appendOnly is the least that a journal must do in the place of bbolt: frames
-// with a checksum, written and synced in the groups in which they come. It is the
-// measure of what bbolt costs; it has no recovery, no index and no balances.
+// appendOnly is the least that a journal must do: frames with a checksum, written
+// and synced in the groups in which they come. It is the measure of what the rest
+// costs: recovery, rows by id, balances, bbolt.
 type appendOnly struct {
 	f    *os.File
 	mu   sync.Mutex
