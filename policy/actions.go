@@ -305,6 +305,7 @@ func (e *evaluation) rewrite(body []byte) *llm.Denial {
 	x.View, x.Changes.Edits = v, nil
 	clear(e.memo[:])
 	clear(e.results)
+	e.asides.forget()
 	for i := range e.selections {
 		e.selections[i].reset()
 	}

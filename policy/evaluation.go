@@ -30,6 +30,7 @@ type evaluation struct {
 	answer  *answerView
 	watched *watched
 	asked   *llm.View // the caller's own request
+	asides  asides
 	// balances are the budgets, once counted.
 	balances []Budget
 	counted  bool
@@ -103,6 +104,7 @@ func (e *evaluation) release() {
 		e.selections[i].reset()
 	}
 	e.headers.all = nil
+	e.asides.forget()
 	evaluations.Put(e)
 }
 

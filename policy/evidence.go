@@ -14,7 +14,7 @@ import (
 var listNames = [numSelections]string{
 	selectAll: "prompt.all", selectUser: "prompt.user", selectSystem: "prompt.system",
 	selectToolResults: "prompt.tool_results", selectUntrusted: "prompt.untrusted",
-	selectAnswer: "response",
+	selectAside: "prompt.aside", selectAnswer: "response",
 }
 
 // evidence notes on the Exchange that a detector ran over a list of segments with

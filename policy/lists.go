@@ -27,7 +27,7 @@ func checkLists(a *ast.AST) (id int64, msg string) {
 			return
 		}
 		if made := madeList(e.AsCall().Args()[i]); made != 0 {
-			id, msg = made, f+"() takes a list as it is: prompt.user, .system, .tool_results, .untrusted or .all, response.all or content; not one that filter(), + or [ ] make"
+			id, msg = made, f+"() takes a list as it is: prompt.user, .system, .tool_results, .untrusted, .all or .aside, response.all or content; not one that filter(), + or [ ] make"
 		}
 	}))
 	return id, msg

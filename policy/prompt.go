@@ -18,6 +18,7 @@ const (
 	selectSystem
 	selectToolResults
 	selectUntrusted
+	selectAside  // what no model is shown
 	selectAnswer // the texts of the answer
 	numSelections
 )
@@ -59,6 +60,9 @@ func (s *selection) size() int {
 		}
 		return len(s.e.answer.list())
 	}
+	if s.kind == selectAside {
+		return len(s.e.aside().segments)
+	}
 	if s.all {
 		return len(s.e.x.View.Segments)
 	}
@@ -68,6 +72,9 @@ func (s *selection) size() int {
 func (s *selection) at(i int) ref.Val {
 	if s.kind == selectAnswer {
 		return (*segment)(&s.e.answer.list()[i])
+	}
+	if s.kind == selectAside {
+		return (*segment)(&s.e.aside().segments[i])
 	}
 	if !s.all {
 		i = int(s.idx[i])
@@ -82,7 +89,10 @@ func (e *evaluation) segments(k selectionKind) ref.Val {
 	if s.done || k == selectAnswer {
 		return &e.lists[k]
 	}
-	if v := e.x.View; v != nil {
+	if k == selectAside && len(e.aside().segments) > maxElements {
+		return tooLarge()
+	}
+	if v := e.x.View; v != nil && k != selectAside {
 		if len(v.Segments) > maxElements {
 			return tooLarge()
 		}

@@ -72,6 +72,8 @@ const (
 	slotIP
 	slotServer
 	slotNow
+	slotMetadata
+	slotStop
 	numSlots
 )
 
@@ -166,6 +168,9 @@ var (
 			return types.IntZero
 		}),
 		field("tools", cel.ListType(toolType.typ), func(o *object) ref.Val { return o.e.toolsValue() }),
+		field("user", types.StringType, func(o *object) ref.Val { return name(o.e.aside().user) }),
+		memoField("metadata", cel.MapType(cel.StringType, cel.StringType), slotMetadata, (*evaluation).metadataValue),
+		memoField("stop", cel.ListType(cel.StringType), slotStop, (*evaluation).stopValue),
 	)
 	promptType = newStruct("gateway.Prompt",
 		promptField("all", selectAll),
@@ -173,6 +178,7 @@ var (
 		promptField("system", selectSystem),
 		promptField("tool_results", selectToolResults),
 		promptField("untrusted", selectUntrusted),
+		promptField("aside", selectAside),
 	)
 	callerType = newStruct("gateway.Caller",
 		callerField("key", slotKey, func(p *llm.Principal) string { return p.Key }),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -113,8 +114,8 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 			edits = append(edits, llm.Edit{Span: g.Span, New: strictjson.AppendQuoted(nil, out)})
 		}
 	}
-	for _, at := range aside(v.Raw) {
-		if err := value(at, rewrite.Text); err != nil {
+	for _, a := range dialects.Asides(v.Raw) {
+		if err := value(a.Span, rewrite.Text); err != nil {
 			return nil, err
 		}
 	}
@@ -126,33 +127,6 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 		}
 	}
 	return kept, nil
-}
-
-// besides are members of a request that no model is shown, and that the provider reads
-// and keeps all the same.
-var besides = map[string]bool{"metadata": true, "user": true, "labels": true, "stop": true, "stop_sequences": true}
-
-// aside returns where they stand.
-func aside(raw []byte) (spans []llm.Span) {
-	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
-		return nil
-	}
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return spans
-		}
-		is := besides[name.String()]
-		v, err := dec.ReadValue()
-		if err != nil {
-			return spans
-		}
-		if end := int(dec.InputOffset()); is {
-			spans = append(spans, llm.Span{Start: end - len(v), End: end})
-		}
-	}
-	return spans
 }
 
 // Answers reports whether anything may have to be done to the answer.
