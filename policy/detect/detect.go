@@ -59,7 +59,19 @@ type Cursor struct {
 	text  string
 	final bool
 	short bool
+	runs  *Runs
 }
+
+// MaxRuns is how many sets a Runs has a place for.
+const MaxRuns = 128
+
+// Runs remembers a stretch of the text for each of some sets: all of its bytes are in
+// the set. Candidates that begin close to each other read the same bytes ahead, which
+// so are looked at once and not once a candidate. It is for one text.
+type Runs [MaxRuns]struct{ from, to int }
+
+// Remember makes SpanOf remember what it reads in r.
+func (c *Cursor) Remember(r *Runs) { c.runs = r }
 
 // NewCursor returns a Cursor on text. If final, no text follows.
 func NewCursor(text string, final bool) Cursor { return Cursor{text: text, final: final} }
@@ -88,6 +100,49 @@ func (c *Cursor) Span(i, most int, set *[4]uint64) int {
 	}
 	c.short = c.short || k-i < most && !c.final
 	return max(0, k-i)
+}
+
+// SpanOf is Span for a set whose place in Runs is n, or that has none, if n is 0.
+func (c *Cursor) SpanOf(n, i, most int, set *[4]uint64) int {
+	if n == 0 || c.runs == nil {
+		return c.Span(i, most, set)
+	}
+	k := c.read(n, i, most, set)
+	c.short = c.short || k-i < most && k >= len(c.text) && !c.final
+	return max(0, k-i)
+}
+
+// Less tells whether surely fewer than least bytes from i on are in set, whatever text is
+// still to come, whose place in Runs is n. It is no question about that text.
+func (c *Cursor) Less(n, i, least int, set *[4]uint64) bool {
+	k := c.read(n, i, least, set)
+	return k-i < least && (k < len(c.text) || c.final)
+}
+
+// read returns where the run of set at i ends, most bytes behind it at most.
+func (c *Cursor) read(n, i, most int, set *[4]uint64) int {
+	end := min(len(c.text), i+most)
+	k := i
+	r := &c.runs[n]
+	known := i >= r.from && i <= r.to
+	if known {
+		if r.to >= end {
+			return max(i, end)
+		}
+		k = r.to
+	}
+	for k < end && set[c.text[k]>>6]&(1<<(c.text[k]&63)) != 0 {
+		k++
+	}
+	switch {
+	case known:
+		r.to = k
+	case i < r.from && k >= r.from:
+		r.from, r.to = i, max(r.to, k)
+	default:
+		r.from, r.to = i, k
+	}
+	return k
 }
 
 // Text returns the bytes there are, for looking behind only: what is ahead must

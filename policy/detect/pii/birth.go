@@ -14,6 +14,14 @@ var months = []string{"january", "february", "march", "april", "may", "june", "j
 	"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
 	"jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept", "sep", "oct", "nov", "dec"}
 
+// monthsBy are the months by the byte that they begin with.
+var monthsBy = func() (t [256][]string) {
+	for _, m := range months {
+		t[m[0]] = append(t[m[0]], m)
+	}
+	return t
+}()
+
 // birthBytes is how far before a date the word is that makes it one of birth.
 const birthBytes = 40
 
@@ -117,9 +125,8 @@ func (f *finder) year(i int) int {
 }
 
 func (f *finder) ordinal(i int) int {
-	a, b := f.c.At(i)|0x20, f.c.At(i+1)|0x20
-	switch string([]byte{a, b}) {
-	case "st", "nd", "rd", "th":
+	switch [2]byte{f.c.At(i) | 0x20, f.c.At(i+1) | 0x20} {
+	case [2]byte{'s', 't'}, [2]byte{'n', 'd'}, [2]byte{'r', 'd'}, [2]byte{'t', 'h'}:
 		return i + 2
 	}
 	if f.c.At(i) == '.' {
@@ -144,7 +151,7 @@ func (f *finder) gap(i int) int {
 }
 
 func (f *finder) month(i int) int {
-	for _, m := range months {
+	for _, m := range monthsBy[fold(f.c.At(i))] {
 		k := 0
 		for k < len(m) && fold(f.c.At(i+k)) == m[k] {
 			k++

@@ -11,6 +11,9 @@ const (
 var fileEndings = map[string]bool{"png": true, "jpg": true, "jpeg": true, "gif": true, "svg": true, "webp": true, "js": true, "ts": true,
 	"css": true, "json": true, "html": true, "php": true, "py": true, "txt": true, "yml": true, "yaml": true, "xml": true, "mjs": true, "tsx": true, "jsx": true}
 
+// localBytes are the bytes of ASCII before the at sign.
+var localBytes = table("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._%+-'")
+
 // email matches an address as people write it: no quotes, no comments.
 func (f *finder) email(p int, prev byte) int {
 	if p < f.quiet {
@@ -28,7 +31,7 @@ func (f *finder) email(p int, prev byte) int {
 			last = 'a'
 			continue
 		}
-		if !(alnum(b) || strings.IndexByte("._%+-'", b) >= 0 && b != 0) {
+		if !localBytes[b] {
 			break
 		}
 		if b == '.' && last == '.' {
@@ -40,7 +43,7 @@ func (f *finder) email(p int, prev byte) int {
 	if f.c.At(i) != '@' {
 		f.quiet = i
 		if i-p >= maxLocal {
-			for i < len(f.text) && i-p < 1024 && (alnum(f.text[i]) || strings.IndexByte("._%+-'", f.text[i]) >= 0) {
+			for i < len(f.text) && i-p < 1024 && localBytes[f.text[i]] {
 				i++
 			}
 			f.quiet = i - maxLocal

@@ -77,6 +77,17 @@ var byLead = func() (t [2][maxForm][]written) {
 	return t
 }()
 
+// valid tells whether v, which has the form, passes the check.
+func (w *written) valid(v string) bool {
+	all := make([]byte, 0, maxForm)
+	for k := range len(v) {
+		if c := w.form[k]; c == '#' || c == 'A' || c == '*' {
+			all = append(all, v[k])
+		}
+	}
+	return w.id.check(all)
+}
+
 // national matches one of the identifiers.
 func (f *finder) national(p int, prev byte) (int, string) {
 	if !open(prev) {
@@ -96,9 +107,8 @@ func (f *finder) national(p int, prev byte) (int, string) {
 	if f.c.Short() {
 		return 0, ""
 	}
-	var v [maxForm]byte
 	for _, w := range byLead[which][n] {
-		n, fits := 0, true
+		fits := true
 		for k := range len(w.form) {
 			b := f.c.At(p + k)
 			switch w.form[k] {
@@ -109,15 +119,11 @@ func (f *finder) national(p int, prev byte) (int, string) {
 			case '*':
 				fits = digit(b) || b >= 'A' && b <= 'Z'
 			default:
-				if fits = b == w.form[k]; fits {
-					continue
-				}
+				fits = b == w.form[k]
 			}
 			if !fits {
 				break
 			}
-			v[n] = b
-			n++
 		}
 		if f.c.Short() {
 			// What did not fit is the end. Without its word it never will.
@@ -127,7 +133,7 @@ func (f *finder) national(p int, prev byte) (int, string) {
 			}
 			return 0, ""
 		}
-		if !fits || !w.id.check(v[:n]) || w.common && !f.behind(p, wordBytes, w.id.words) {
+		if !fits || !w.valid(f.text[p:p+len(w.form)]) || w.common && !f.behind(p, wordBytes, w.id.words) {
 			continue
 		}
 		if f.closed(p + len(w.form)) {

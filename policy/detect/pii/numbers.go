@@ -80,7 +80,18 @@ func (f *finder) closed(e int) bool {
 }
 
 // open tells whether a number may begin behind prev.
-func open(prev byte) bool { return prev == 0 || strings.IndexByte(".-/_#$%&@+*^\\~", prev) < 0 }
+func open(prev byte) bool { return !joins[prev] }
+
+// joins are the bytes that join what stands behind them to what stands before.
+var joins = table(".-/_#$%&@+*^\\~")
+
+// table is the set of the bytes of s.
+func table(s string) (t [256]bool) {
+	for i := range len(s) {
+		t[s[i]] = true
+	}
+	return t
+}
 
 // card matches the number of a payment card.
 func (f *finder) card(p int, prev byte) int {

@@ -32,6 +32,8 @@ var callingCodes = func() map[int]bool {
 	return m
 }()
 
+var phoneSeps = table(" -./")
+
 // phone matches a telephone number: one with its country, one written as in
 // North America, or any with a word nearby that says what it is.
 func (f *finder) phone(p int, prev byte) int {
@@ -84,7 +86,7 @@ func (f *finder) phone(p int, prev byte) int {
 			}
 			continue
 		}
-		if strings.IndexByte(" -./", b) < 0 || b == 0 || brackets == 1 || group == 0 && !(b == ' ' && brackets == 2) {
+		if !phoneSeps[b] || brackets == 1 || group == 0 && !(b == ' ' && brackets == 2) {
 			break
 		}
 		next := f.c.At(i + 1)

@@ -13,22 +13,25 @@ func entropy(s string) float64 {
 		return 0
 	}
 	var count [256]uint8
+	var sum int64
 	for i := range len(s) {
-		count[s[i]]++
+		c := &count[s[i]]
+		sum += steps[*c]
+		*c++
 	}
-	var sum float64
-	for i := range len(s) {
-		sum += logs[count[s[i]]]
-	}
-	return logs[len(s)] - sum/float64(len(s))
+	return float64(whole[len(s)]-sum) / float64(int64(len(s))<<logBits)
 }
 
-// logs are the binary logarithms of small numbers.
-var logs = func() (t [entropyBytes + 1]float64) {
-	for i := 1; i < len(t); i++ {
-		t[i] = math.Log2(float64(i))
+const logBits = 32
+
+// whole are n·log2(n) with logBits behind the point, and steps by how much one more of a
+// byte that was seen n times adds to that. Integers, so that the order does not matter.
+var whole, steps = func() (w, t [entropyBytes + 1]int64) {
+	for i := 1; i < len(w); i++ {
+		w[i] = int64(math.Round(float64(i) * math.Log2(float64(i)) * (1 << logBits)))
+		t[i-1] = w[i] - w[i-1]
 	}
-	return t
+	return w, t
 }()
 
 // looks counts what a value is made of.

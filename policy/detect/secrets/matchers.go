@@ -87,6 +87,9 @@ func (j *job) urlPassword(p int) int {
 	if i < lo+3 || j.text[i-1] != '/' || j.text[i-2] != '/' || j.text[i-3] != ':' {
 		return 0
 	}
+	if p+maxURL <= len(j.text) && strings.IndexByte(j.text[p:p+maxURL], '@') < 0 {
+		return 0
+	}
 	at := 0
 	var e int
 	for e = p; e < p+maxURL; e++ {
@@ -118,9 +121,9 @@ func (j *job) urlPassword(p int) int {
 	return at
 }
 
-func userByte(b byte) bool {
-	return b > ' ' && b < 0x7f && strings.IndexByte("/:@\"'`<>\\", b) < 0
-}
+func userByte(b byte) bool { return userBytes.Has(b) }
+
+var userBytes = shape.Bytes(`!#-&(-.0-9;=?A-Z\[\]^_a-z{|}~*+,`)
 
 func allDigits(s string) bool {
 	for i := range len(s) {
@@ -151,7 +154,7 @@ func (j *job) assigned(p int) (int, string) {
 	if a.op == ',' && s < password && j.inCredentialCall(p) {
 		s, a.op, a.paired = password, '=', true
 	}
-	if a.op == ' ' && a.quote == 0 && (a.name == "-p" || a.name == "--pass") && j.before(p, userFlags) {
+	if a.op == ' ' && a.quote == 0 && (a.name == "-p" || a.name == "--pass") && j.flags.to(j.text, p, userFlags) {
 		s, a.paired = password, true
 		rule = ruleFlag
 	}
@@ -184,7 +187,7 @@ func (j *job) assigned(p int) (int, string) {
 		return 0, ""
 	}
 	if s == password && !a.paired {
-		a.paired = j.before(p, userNames)
+		a.paired = j.names.to(j.text, p, userNames)
 	}
 	if !plausible(v, s, &a) {
 		return 0, ""
@@ -216,24 +219,44 @@ var (
 	userNames       = automaton.Must("user", "login", "uid", "email", "account", "machine ", "data source", "server=", "host=", "admin")
 )
 
-// before tells whether a word of a stands in the bytes before p.
-func (j *job) before(p int, a *automaton.Automaton) bool {
-	return a.Contains(j.text[max(0, p-160):p])
+// trailBytes is how far before a value words count that make it one of a login.
+const trailBytes = 160
+
+// trail is how far a machine has read, so that no byte is read once a candidate. A
+// word is found if all of it is in the trailBytes before a place.
+type trail struct {
+	state automaton.State
+	read  int
+	start int // where the last word begins, +1
+	end   int // and ends
+}
+
+// to reads on to p and tells whether a word stands before it.
+func (t *trail) to(text string, p int, a *automaton.Automaton) bool {
+	lo := max(0, p-trailBytes)
+	if t.read < lo {
+		t.read, t.state = lo, 0
+	}
+	for ; t.read < p; t.read++ {
+		if t.state = a.Next(t.state, text[t.read]); a.Ends(t.state) {
+			a.Words(t.state, func(_, n int) bool {
+				t.start = max(t.start, t.read-n+2)
+				return true
+			})
+			t.end = t.read + 1
+		}
+	}
+	return t.start > lo
 }
 
 // inCredentialCall tells whether p is among the arguments of a call that takes a
 // name and a password, none of which is a word of a program.
 func (j *job) inCredentialCall(p int) bool {
-	lo := max(0, p-160)
-	if j.text[p-1] == '"' || j.text[p-1] == '\'' {
-		open := -1
-		credentialCalls.Find(j.text[lo:p], func(_, _, end int) bool {
-			open = lo + end
-			return true
-		})
-		return open >= 0 && !strings.ContainsAny(j.text[open:p], ");{}")
+	if j.text[p-1] != '"' && j.text[p-1] != '\'' || !j.calls.to(j.text, p, credentialCalls) {
+		return false
 	}
-	return false
+	// Each of the words ends in the only bracket that it has: the last that begins ends last.
+	return !strings.ContainsAny(j.text[j.calls.end:p], ");{}")
 }
 
 // userFlag matches the password of curl -u user:password.

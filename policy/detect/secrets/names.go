@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/shape"
 )
 
 // strength is how much the name of a value says that the value is a secret.
@@ -149,6 +150,20 @@ type assignment struct {
 	tight  bool // nothing between the operator and the value but the quote
 }
 
+// What may stand between a name and its value.
+var (
+	slashes   = shape.Bytes(`\\`)
+	brackets  = shape.Bytes(`(\[{`)
+	blanks    = shape.Bytes(` \t`)
+	ends      = shape.Bytes(`\r\n`)
+	operators = shape.Bytes(`=:!?<>+|`)
+	colons    = shape.Bytes(`:`)
+	bars      = shape.Bytes(`|`)
+	quotes    = shape.Bytes("\"'`")
+	closing   = shape.Bytes("\"'`\\\\\\])>")
+	between   = shape.Bytes(` \t:?*&.="',<>{`)
+)
+
 // lookBack reads what stands before the value at p, no further than lo.
 func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	i := p
@@ -158,8 +173,8 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		}
 		return 0
 	}
-	skip := func(set string, most int) (n int) {
-		for n < most && i > lo && strings.IndexByte(set, text[i-1]) >= 0 {
+	skip := func(set *shape.Set, most int) (n int) {
+		for n < most && i > lo && set.Has(text[i-1]) {
 			i--
 			n++
 		}
@@ -168,17 +183,17 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	if b := at(); b == '"' || b == '\'' || b == '`' {
 		a.quote = b
 		i--
-		if skip("\\", 3) > 0 && (at() == '"' || at() == '\'') {
+		if skip(slashes, 3) > 0 && (at() == '"' || at() == '\'') {
 			i-- // a string within a string: '"…"', as build files have them
 		}
 		if strings.IndexByte("bruf@L", at()) >= 0 && at() != 0 && (i-1 <= lo || !alnum(text[i-2])) {
 			i--
 		}
 	}
-	opened := skip("([{", 1)
-	spaces := skip(" \t", 48)
-	if skip("\r\n", 2) > 0 {
-		skip(" \t", 48)
+	opened := skip(brackets, 1)
+	spaces := skip(blanks, 48)
+	if skip(ends, 2) > 0 {
+		skip(blanks, 48)
 		if a.quote == 0 && at() != '>' {
 			return a, false // a line of its own, unless it is in an element of XML
 		}
@@ -187,10 +202,10 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	switch b := at(); {
 	case b == '=':
 		a.op = '='
-		skip("=:!?<>+|", 4)
+		skip(operators, 4)
 	case b == ':':
 		a.op = ':'
-		skip(":", 2)
+		skip(colons, 2)
 	case b == '>':
 		i--
 		if strings.IndexByte("=-", at()) >= 0 && at() != 0 {
@@ -205,7 +220,7 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		i--
 	case b == '|' && a.quote != 0:
 		a.op = '|'
-		skip("|", 2)
+		skip(bars, 2)
 	case opened > 0 && a.quote != 0:
 		a.op = '('
 	case spaces > 0:
@@ -213,8 +228,8 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	default:
 		return a, false
 	}
-	skip(" \t", 48)
-	skip("\"'`\\])>", 3)
+	skip(blanks, 48)
+	skip(closing, 3)
 	if a.op == ' ' && i > lo && text[i-1] == ':' {
 		return a, false
 	}
@@ -226,11 +241,22 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		return a, false
 	}
 	a.name = text[i:end]
-	switch strings.ToLower(a.name) {
+	var small [8]byte
+	n := 0
+	if len(a.name) < len(small) {
+		for n < len(a.name) {
+			small[n] = a.name[n]
+			if letter(small[n]) {
+				small[n] |= 0x20
+			}
+			n++
+		}
+	}
+	switch string(small[:n]) {
 	case "string", "str", "char", "text", "varchar", "value", "val", "default":
 		// The type stands before the operator, or an attribute of XML does: the
 		// name is further ahead.
-		skip(" \t:?*&.=\"',<>{", 12)
+		skip(between, 12)
 		end = i
 		for i > lo && end-i < maxName && nameByte(text[i-1]) {
 			i--
@@ -241,8 +267,8 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			return a, false
 		}
 		a.op = 'i'
-		skip(" \t", 2)
-		skip("\"'`", 1)
+		skip(blanks, 2)
+		skip(quotes, 1)
 		end = i
 		for i > lo && end-i < maxName && (nameByte(text[i-1]) || text[i-1] == ' ') {
 			i--

@@ -35,11 +35,11 @@ type compiled struct {
 type Scanner struct {
 	prefixed [256][]*compiled // by first byte: the token begins with fixed bytes
 	pairs    [256]shape.Set   // by first byte: the second bytes of prefixed
-	bare     [256][]*compiled // by first byte: any run of enough bytes may be it
-	near     [256][]*compiled // the same, of rules that need a word before the token
+	bare     [256]runRules    // by first byte: any run of enough bytes may be it
 	words    *automaton.Automaton
 	rules    []string
-	count    int // of words
+	// nearWords are the words, in the order of their numbers.
+	nearWords []string
 }
 
 var _ detect.Incremental = (*Scanner)(nil)
@@ -58,16 +58,10 @@ func newScanner() *Scanner {
 	number := map[string]int{}
 	var words []string
 	seen := map[string]bool{}
+	var free, near [256][]*compiled
 	for _, group := range [][]rule{codeRules, cloudRules, serviceRules} {
 		for _, r := range group {
-			c := &compiled{id: r.id, pattern: shape.Compile(r.pattern), open: r.open, bits: r.bits, upper: r.upper}
-			if c.bits == 0 {
-				c.bits = usualBits
-			}
-			if c.pattern.Max > detect.MaxLong {
-				panic("secrets: " + r.id + " may match too much")
-			}
-			c.slashes = c.pattern.First.Has('/')
+			c := compile(&r)
 			for w := range strings.SplitSeq(r.near, "|") {
 				if w == "" {
 					continue
@@ -94,9 +88,9 @@ func newScanner() *Scanner {
 				switch {
 				case !c.pattern.First.Has(byte(b)):
 				case len(c.near) > 0:
-					s.near[b] = append(s.near[b], c)
+					near[b] = append(near[b], c)
 				case bare:
-					s.bare[b] = append(s.bare[b], c)
+					free[b] = append(free[b], c)
 				default:
 					s.prefixed[b] = append(s.prefixed[b], c)
 					for i := range c.pattern.Second {
@@ -107,8 +101,23 @@ func newScanner() *Scanner {
 		}
 	}
 	s.rules = append(s.rules, ruleKey, ruleURL, rulePassword, ruleGeneric, ruleBasic, ruleFlag)
-	s.words, s.count = automaton.Must(words...), len(words)
+	for b := range 256 {
+		s.bare[b] = byRun(free[b], near[b])
+	}
+	s.words, s.nearWords = automaton.Must(words...), words
 	return s
+}
+
+func compile(r *rule) *compiled {
+	c := &compiled{id: r.id, pattern: shape.Compile(r.pattern), open: r.open, bits: r.bits, upper: r.upper}
+	if c.bits == 0 {
+		c.bits = usualBits
+	}
+	if c.pattern.Max > detect.MaxLong {
+		panic("secrets: " + r.id + " may match too much")
+	}
+	c.slashes = c.pattern.First.Has('/')
+	return c
 }
 
 // Rules of matchers that are not patterns.
@@ -139,6 +148,7 @@ func (s *Scanner) Scan(dst []detect.Match, text string) []detect.Match {
 // Advance implements detect.Incremental.
 func (s *Scanner) Advance(dst []detect.Match, text string, from int, final bool) ([]detect.Match, int) {
 	j := job{s: s, c: detect.NewCursor(text, final), text: text}
+	j.c.Remember(&j.runs)
 	for p := from; p < len(text); {
 		b := text[p]
 		var prev byte
@@ -171,6 +181,9 @@ type job struct {
 	text string
 
 	runEnd int // token bytes go on until here
+	runs   detect.Runs
+
+	flags, names, calls trail
 
 	state automaton.State
 	read  int   // where the machine of near words is
@@ -199,7 +212,7 @@ func (j *job) escaped(p int) bool {
 func (j *job) at(p int, b, prev byte) (end int, rule string) {
 	if rules := j.s.prefixed[b]; rules != nil && j.s.pairs[b].Has(j.c.At(p+1)) {
 		for _, r := range rules {
-			if !r.pattern.Second.Has(j.c.At(p + 1)) {
+			if !r.pattern.Second.Has(j.c.At(p+1)) || !r.pattern.Begins(j.text[p:]) {
 				continue
 			}
 			if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
@@ -261,8 +274,12 @@ func (j *job) accept(r *compiled, p, e int) bool {
 
 // bare tries the rules whose tokens have no prefix.
 func (j *job) bare(p int, b, prev byte) (int, string) {
-	free, near := j.s.bare[b], j.s.near[b]
-	if len(free)+len(near) == 0 || prev == '_' || !j.run(p) {
+	rules := &j.s.bare[b]
+	if len(rules.all) == 0 || prev == '_' || !j.run(p) {
+		return 0, ""
+	}
+	todo := rules.fit(&j.c, p)
+	if todo.empty() {
 		return 0, ""
 	}
 	if prev == '-' && digestName(j.text[max(0, p-8):p-1]) || prev == ' ' && strings.HasSuffix(j.text[max(0, p-8):p], "commit ") {
@@ -270,22 +287,24 @@ func (j *job) bare(p int, b, prev byte) (int, string) {
 	}
 	j.readTo(p)
 	if j.any == 0 || j.any <= p-nearBytes {
-		near = nil
+		todo.only(&rules.free)
 	}
-	for _, rules := range [2][]*compiled{free, near} {
-		for _, r := range rules {
-			if r.slashes && (prev == '/' || prev == '+' || b == '/' || b == '+') {
-				continue
-			}
-			if len(r.near) > 0 && !j.near(r, p) {
-				continue
-			}
-			if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
-				return e, r.id
-			}
-			if j.c.Short() {
-				return 0, ""
-			}
+	for i := todo.next(); i >= 0; i = todo.next() {
+		r := rules.all[i]
+		if !r.pattern.Begins(j.text[p:]) {
+			continue
+		}
+		if r.slashes && (prev == '/' || prev == '+' || b == '/' || b == '+') {
+			continue
+		}
+		if len(r.near) > 0 && !j.near(r, p) {
+			continue
+		}
+		if e := r.pattern.Match(&j.c, p); e > 0 && j.accept(r, p, e) {
+			return e, r.id
+		}
+		if j.c.Short() {
+			return 0, ""
 		}
 	}
 	return 0, ""
@@ -293,7 +312,9 @@ func (j *job) bare(p int, b, prev byte) (int, string) {
 
 // digestName tells whether s ends in the name of a hash function.
 func digestName(s string) bool {
-	s = strings.TrimRight(s, "0123456789")
+	for len(s) > 0 && digit(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
 	return strings.HasSuffix(s, "sha") || strings.HasSuffix(s, "md")
 }
 
@@ -327,7 +348,7 @@ func (j *job) readTo(p int) {
 			continue
 		}
 		if j.last == nil {
-			j.last = make([]int, j.s.count)
+			j.last = make([]int, len(j.s.nearWords))
 		}
 		j.s.words.Words(j.state, func(w, n int) bool {
 			j.last[w] = j.read - n + 2

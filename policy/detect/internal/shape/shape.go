@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
@@ -65,14 +66,80 @@ type node struct {
 	lit      string
 	set      *Set
 	min, max int
+	place    int // of set in detect.Runs; 0 for none
 	subs     []*node
+}
+
+// Places in detect.Runs are given to the long repetitions of patterns that are part of the
+// program. Those that come first in their patterns share one by their set. What stands
+// behind another has its own: it reads elsewhere than the first one at the same time.
+const (
+	longRun   = 10 // from so many bytes on a run is worth remembering
+	longLater = 40
+)
+
+var places = struct {
+	sync.Mutex
+	shared map[Set]int
+	next   int
+}{shared: map[Set]int{}, next: 1}
+
+// remember gives places to the runs of n. first says that no long run stands before it;
+// it returns whether that still holds behind it.
+func (n *node) remember(first bool) bool {
+	if n.op == opSet {
+		switch {
+		case first && n.max >= longRun:
+			place, ok := places.shared[*n.set]
+			if !ok && places.next < detect.MaxRuns {
+				place = places.next
+				places.next++
+				places.shared[*n.set] = place
+			}
+			n.place = place
+			return false
+		case n.max >= longLater && places.next < detect.MaxRuns:
+			n.place = places.next
+			places.next++
+		}
+		return first
+	}
+	after := first
+	for _, s := range n.subs {
+		if n.op == opAlt {
+			after = s.remember(first) && after
+			continue
+		}
+		after = s.remember(after)
+	}
+	return after
+}
+
+// A Head is the repetition with which all matches of a pattern begin.
+type Head struct {
+	Set   *Set
+	Place int // in detect.Runs; 0 for none
+	Least int // how many bytes it takes at least
+}
+
+// Head returns the repetition with which the pattern begins, if it begins with one.
+func (p *Pattern) Head() (h Head, ok bool) {
+	n := p.root
+	for n.op == opSeq && len(n.subs) > 0 {
+		n = n.subs[0]
+	}
+	if n.op != opSet || n.place == 0 || n.min == 0 {
+		return h, false
+	}
+	return Head{Set: n.set, Place: n.place, Least: n.min}, true
 }
 
 // A Pattern is a compiled pattern.
 type Pattern struct {
 	root *node
-	// First and Second are the bytes with which a match can begin.
-	First, Second Set
+	// First and Second are the bytes with which a match can begin, Third and Fourth what
+	// can follow those.
+	First, Second, Third, Fourth Set
 	// Max is how many bytes a match has at most.
 	Max int
 }
@@ -85,6 +152,9 @@ func Compile(pattern string) *Pattern {
 	if err != nil {
 		panic(fmt.Sprintf("shape %q: %v", pattern, err))
 	}
+	places.Lock()
+	defer places.Unlock()
+	p.root.remember(true)
 	return p
 }
 
@@ -115,7 +185,23 @@ func Parse(pattern string, most int) (p *Pattern, err error) {
 	}
 	p.root.first(&p.First, 0)
 	p.root.first(&p.Second, 1)
+	p.root.first(&p.Third, 2)
+	p.root.first(&p.Fourth, 3)
+	if low < 3 {
+		p.Third = all
+	}
+	if low < 4 {
+		p.Fourth = all
+	}
 	return p, nil
+}
+
+var all = Set{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+
+// Begins tells whether a match may begin with the first four bytes of s. It is true if s
+// has fewer.
+func (p *Pattern) Begins(s string) bool {
+	return len(s) < 4 || p.First.Has(s[0]) && p.Second.Has(s[1]) && p.Third.Has(s[2]) && p.Fourth.Has(s[3])
 }
 
 // fault is what compile panics with.
@@ -225,25 +311,29 @@ func (n *node) first(s *Set, skip int) {
 				s[i] |= n.set[i]
 			}
 		}
-	case opAlt, opRep:
+	case opAlt:
 		for _, sub := range n.subs {
 			sub.first(s, skip)
 		}
 	case opSeq:
-		before := 0 // the bytes that what stands before takes at least
-		most := 0
-		for _, sub := range n.subs {
-			if before > skip {
-				return
-			}
-			for k := skip - most; k <= skip-before; k++ {
-				if k >= 0 {
-					sub.first(s, k)
-				}
-			}
-			a, b := sub.length()
-			before, most = before+a, most+b
+		firstOf(s, skip, len(n.subs), func(i int) *node { return n.subs[i] })
+	case opRep:
+		firstOf(s, skip, n.max, func(int) *node { return n.subs[0] })
+	}
+}
+
+// firstOf is first of n nodes that stand one behind the other.
+func firstOf(s *Set, skip, n int, sub func(i int) *node) {
+	before, most := 0, 0 // the bytes that what stands before takes
+	for i := range n {
+		if before > skip {
+			return
 		}
+		for k := max(0, skip-most); k <= skip-before; k++ {
+			sub(i).first(s, k)
+		}
+		a, b := sub(i).length()
+		before, most = before+a, most+b
 	}
 }
 
@@ -264,7 +354,7 @@ func (n *node) match(c *detect.Cursor, p int) int {
 		}
 		return p + len(n.lit)
 	case opSet:
-		k := c.Span(p, n.max, (*[4]uint64)(n.set))
+		k := c.SpanOf(n.place, p, n.max, (*[4]uint64)(n.set))
 		if k < n.min {
 			return -1
 		}

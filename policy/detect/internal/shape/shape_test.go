@@ -10,6 +10,7 @@ import (
 
 var patterns = []string{
 	`ab[0-9]{3}`, `(?:one|two|three)-[a-z]{1,5}`, `(?i)key[A-Z]{2}x?`, `a{2,4}b`, `[a-z]{3}\.[a-z]{0,2}!`, `(?:x[0-9]){2,3}end`, `\$[a-f0-9]{2}(?:=|%3D)`, `sk(?:-live|-test)?_[A-Za-z0-9]{4}`,
+	`(?:a|bc){2,3}x`, `[0-9]{1,3}-[a-z]{2}`, `(?:k|(?:l|mn){1,2})?[0-9]{2}(?:y|zz)`,
 }
 
 func TestAgainstRegexp(t *testing.T) {
@@ -38,6 +39,9 @@ func TestAgainstRegexp(t *testing.T) {
 			}
 			if got > 1 && (!p.First.Has(text[0]) || !p.Second.Has(text[1])) {
 				t.Fatalf("%q on %q: the first two bytes are not announced", pattern, text)
+			}
+			if got >= 0 && !p.Begins(text) {
+				t.Fatalf("%q on %q: the first four bytes are not announced", pattern, text)
 			}
 		}
 	}
