@@ -60,6 +60,7 @@ type Cursor struct {
 	final bool
 	short bool
 	runs  *Runs
+	work  int
 }
 
 // MaxRuns is how many sets a Runs has a place for.
@@ -131,9 +132,11 @@ func (c *Cursor) read(n, i, most int, set *[4]uint64) int {
 		}
 		k = r.to
 	}
+	from := k
 	for k < end && set[c.text[k]>>6]&(1<<(c.text[k]&63)) != 0 {
 		k++
 	}
+	c.work += k - from + 1
 	switch {
 	case known:
 		r.to = k
@@ -144,6 +147,9 @@ func (c *Cursor) read(n, i, most int, set *[4]uint64) int {
 	}
 	return k
 }
+
+// Work returns how many bytes SpanOf and Less have looked at that they did not remember.
+func (c *Cursor) Work() int { return c.work }
 
 // Text returns the bytes there are, for looking behind only: what is ahead must
 // be read with At.

@@ -23,6 +23,7 @@ type Automaton struct {
 	classes int
 	next    []State   // [state*classes + class]
 	out     []int32   // by state: the longest word that ends there + 1, or 0
+	ends    []bool    // by state: whether any word ends there
 	rest    []State   // by state: the next shorter state where a word ends, or 0
 	lengths []int32   // by word
 	same    [][]int32 // by word: the later words that are equal to it
@@ -68,6 +69,10 @@ func New(words []string) (*Automaton, error) {
 		}
 	}
 	a.link()
+	a.ends = make([]bool, len(a.out))
+	for s := range a.ends {
+		a.ends[s] = a.out[s] != 0 || a.rest[s] != 0
+	}
 	return a, nil
 }
 
@@ -130,7 +135,7 @@ func (a *Automaton) Next(s State, b byte) State {
 }
 
 // Ends tells whether a word ends at state s.
-func (a *Automaton) Ends(s State) bool { return a.out[s] != 0 || a.rest[s] != 0 }
+func (a *Automaton) Ends(s State) bool { return a.ends[s] }
 
 // Words calls yield with the number and the length in bytes of each word that
 // ends at state s, the longest first, until yield returns false.
@@ -180,5 +185,5 @@ func (a *Automaton) Find(text string, yield func(word, start, end int) bool) {
 
 // Size returns how many bytes of memory the tables take.
 func (a *Automaton) Size() int {
-	return 4*(len(a.next)+len(a.out)+len(a.rest)+len(a.lengths)) + 24*len(a.same)
+	return 4*(len(a.next)+len(a.out)+len(a.rest)+len(a.lengths)) + len(a.ends) + 24*len(a.same)
 }

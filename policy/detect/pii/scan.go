@@ -2,6 +2,7 @@ package pii
 
 import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
 )
 
 // Names of the rules.
@@ -100,7 +101,17 @@ type finder struct {
 	// No name of a mailbox begins before quiet: where the run of bytes that
 	// could be one ends, there is no at sign.
 	quiet int
+
+	letters [maxForm]byte // those of an identifier that is checked
+
+	// Where the words of identifiers are, see said.
+	sayState automaton.State
+	sayRead  int
+	sayLast  [maxNational]int // by identifier: where its last word begins, +1
 }
+
+// maxNational is how many identifiers there are at most.
+const maxNational = 32
 
 func (f *finder) at(p int, b, prev byte) (int, string) {
 	switch {

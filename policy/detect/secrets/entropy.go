@@ -82,6 +82,15 @@ func look(s string) looks {
 	return l
 }
 
+func hasDigit(s string) bool {
+	for i := range len(s) {
+		if digit(s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 func letter(b byte) bool { b |= 0x20; return b >= 'a' && b <= 'z' }
 func digit(b byte) bool  { return b >= '0' && b <= '9' }
 func alnum(b byte) bool  { return letter(b) || digit(b) }

@@ -148,7 +148,12 @@ func (s *Scanner) Scan(dst []detect.Match, text string) []detect.Match {
 // Advance implements detect.Incremental.
 func (s *Scanner) Advance(dst []detect.Match, text string, from int, final bool) ([]detect.Match, int) {
 	j := job{s: s, c: detect.NewCursor(text, final), text: text}
+	return j.advance(dst, from)
+}
+
+func (j *job) advance(dst []detect.Match, from int) ([]detect.Match, int) {
 	j.c.Remember(&j.runs)
+	text := j.text
 	for p := from; p < len(text); {
 		b := text[p]
 		var prev byte
@@ -184,6 +189,7 @@ type job struct {
 	runs   detect.Runs
 
 	flags, names, calls trail
+	empty, rows         glance
 
 	state automaton.State
 	read  int   // where the machine of near words is
@@ -259,7 +265,10 @@ func (j *job) accept(r *compiled, p, e int) bool {
 		return true
 	}
 	token := j.text[p:e]
-	if entropy(token) < r.bits || emptyTokens.Contains(token) || (r.bare || len(r.near) > 0) && rows.Contains(token) {
+	if (r.upper || r.bare || len(r.near) > 0) && !hasDigit(token) {
+		return false
+	}
+	if entropy(token) < r.bits || j.empty.within(j.text, p, e, emptyTokens) || (r.bare || len(r.near) > 0) && j.rows.within(j.text, p, e, rows) {
 		return false
 	}
 	l := look(token)
