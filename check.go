@@ -118,10 +118,16 @@ func checkConfig(b []byte) ([]checkedRoute, []string, error) {
 	var warnings []string
 	for _, name := range names {
 		srv := cfg.Apps.HTTP.Servers[name]
-		w.server = name
+		w.server, w.named, w.invoked = name, srv.NamedRoutes, nil
 		before := len(w.found)
 		if _, err := w.routes(srv.Routes, chain{}, ""); err != nil {
 			return nil, nil, err
+		}
+		if srv.Errors != nil {
+			// An error can come up before any governor was passed.
+			if _, err := w.routes(srv.Errors.Routes, chain{}, "(errors)"); err != nil {
+				return nil, nil, err
+			}
 		}
 		if srv.Logs == nil || len(w.found) == before {
 			continue
@@ -163,6 +169,8 @@ type chain struct {
 type walker struct {
 	require []string
 	server  string
+	named   map[string]*caddyhttp.Route // of the server
+	invoked []string                    // those that the walk is in
 	found   []checkedRoute
 }
 
@@ -177,8 +185,15 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed chain, match string) 
 		chain := chain{slices.Clone(passed.governors), slices.Clone(passed.policies)}
 		for _, raw := range r.HandlersRaw {
 			var h struct {
-				Handler   string              `json:"handler"`
-				Routes    caddyhttp.RouteList `json:"routes"`
+				Handler string              `json:"handler"`
+				Routes  caddyhttp.RouteList `json:"routes"`
+				Errors  *struct {
+					Routes caddyhttp.RouteList `json:"routes"`
+				} `json:"errors"`
+				Name      string `json:"name"`
+				Responses []struct {
+					Routes caddyhttp.RouteList `json:"routes"`
+				} `json:"handle_response"`
 				Upstreams []struct {
 					Dial string `json:"dial"`
 				} `json:"upstreams"`
@@ -189,7 +204,17 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed chain, match string) 
 			switch {
 			case h.Handler == "":
 				return passed, errNoHandler
+			case h.Handler == "invoke":
+				var err error
+				if chain, err = w.invoke(h.Name, chain, here); err != nil {
+					return passed, err
+				}
 			case h.Handler == "subroute":
+				if h.Errors != nil {
+					if _, err := w.routes(h.Errors.Routes, chain, within(here, "(errors)")); err != nil {
+						return passed, err
+					}
+				}
 				var err error
 				if chain, err = w.routes(h.Routes, chain, here); err != nil {
 					return passed, err
@@ -212,6 +237,11 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed chain, match string) 
 					chain.policies = append(chain.policies, raw)
 				}
 			}
+			for _, resp := range h.Responses {
+				if _, err := w.routes(resp.Routes, chain, within(here, "(answers)")); err != nil {
+					return passed, err
+				}
+			}
 		}
 		// What an unconditional route adds holds for the routes after it; what
 		// stands under a matcher holds only there.
@@ -220,6 +250,18 @@ func (w *walker) routes(routes caddyhttp.RouteList, passed chain, match string) 
 		}
 	}
 	return passed, nil
+}
+
+// invoke follows a named route. One that is not there, or that comes back to itself, Caddy
+// refuses or never leaves: it leads nowhere.
+func (w *walker) invoke(name string, passed chain, match string) (chain, error) {
+	route := w.named[name]
+	if route == nil || slices.Contains(w.invoked, name) {
+		return passed, nil
+	}
+	w.invoked = append(w.invoked, name)
+	defer func() { w.invoked = w.invoked[:len(w.invoked)-1] }()
+	return w.routes(caddyhttp.RouteList{*route}, passed, match)
 }
 
 func isGovernor(handler string) bool {
@@ -288,11 +330,14 @@ func describe(outer string, sets caddyhttp.RawMatcherSets) string {
 			}
 		}
 	}
-	s := strings.Join(parts, " ")
-	if outer != "" && s != "" {
-		return outer + " > " + s
+	return within(outer, strings.Join(parts, " "))
+}
+
+func within(outer, inner string) string {
+	if outer != "" && inner != "" {
+		return outer + " > " + inner
 	}
-	return outer + s
+	return outer + inner
 }
 
 // printRoutes prints the table and returns the number of holes.

@@ -24,9 +24,15 @@ func TestCheck(t *testing.T) {
 			1, []string{"llm_auth runs after"}},
 		"plain proxy to a provider": {":8080 {\n\treverse_proxy https://api.openai.com\n}\n", 1, []string{"reverse_proxy api.openai.com:443", "anybody can call"}},
 		"governed proxy":            {":8080 {\n\t@c path /v1/chat/completions\n\thandle @c {\n\t\tllm_audit\n\t" + strings.ReplaceAll(auth, "\n\t", "\n\t\t") + "\t\treverse_proxy localhost:1\n\t}\n\thandle {\n\t\trespond hi\n\t}\n}\n", 0, []string{"/v1/chat/completions", "ok"}},
-		"no model":                  {":8080 {\n\trespond hi\n}\n", 0, []string{"No route"}},
-		"log":                       {":8080 {\n\tlog\n" + auth + "\tllm_upstream openai {env.K}\n}\n", 0, []string{"warning", "llm_safe"}},
-		"safe log":                  {":8080 {\n\tlog {\n\t\tformat llm_safe\n\t}\n" + auth + "\tllm_upstream openai {env.K}\n}\n", 0, []string{"ok"}},
+		"a named route": {"&(models) {\n\tllm_upstream openai {env.K}\n}\n:8080 {\n\thandle /a/* {\n\t" + strings.ReplaceAll(auth, "\n\t", "\n\t\t") + "\t\tinvoke models\n\t}\n\thandle /b/* {\n\t\tinvoke models\n\t}\n}\n",
+			1, []string{"path /a/*  llm_auth", "path /b/*  -"}},
+		"governors in a named route": {"&(gate) {\n" + auth + "}\n:8080 {\n\troute {\n\t\tinvoke gate\n\t\tllm_upstream openai {env.K}\n\t}\n}\n", 0, []string{"llm_auth", "ok"}},
+		"a route in itself":          {"&(x) {\n\tinvoke x\n}\n:8080 {\n\tinvoke x\n}\n", 0, []string{"No route"}},
+		"behind an error":            {":8080 {\n" + auth + "\tllm_upstream openai {env.K}\n\thandle_errors {\n\t\treverse_proxy https://api.openai.com\n\t}\n}\n", 1, []string{"(errors)", "anybody can call"}},
+		"behind an answer":           {":8080 {\n\treverse_proxy localhost:1 {\n\t\thandle_response {\n\t\t\treverse_proxy https://api.openai.com\n\t\t}\n\t}\n}\n", 1, []string{"(answers)", "anybody can call"}},
+		"no model":                   {":8080 {\n\trespond hi\n}\n", 0, []string{"No route"}},
+		"log":                        {":8080 {\n\tlog\n" + auth + "\tllm_upstream openai {env.K}\n}\n", 0, []string{"warning", "llm_safe"}},
+		"safe log":                   {":8080 {\n\tlog {\n\t\tformat llm_safe\n\t}\n" + auth + "\tllm_upstream openai {env.K}\n}\n", 0, []string{"ok"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "Caddyfile")

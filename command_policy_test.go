@@ -3,10 +3,13 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/trial"
 )
@@ -187,7 +190,9 @@ func TestPolicyCoverage(t *testing.T) {
 		"no policy":    {":80 {\n\tllm_upstream simulated\n}\n", nil, 1, []string{"passes no rule"}},
 		"a bare proxy": {":80 {\n\treverse_proxy https://api.openai.com\n}\n", nil, 1, []string{"reaches reverse_proxy api.openai.com:443 and passes no rule"}},
 		"objects":      {strings.Replace(triedSite, "llm_upstream openai {env.NOT_SET}", "llm_upstream openai {env.NOT_SET} {\n\t\tobjects allow\n\t}", 1), nil, 1, []string{"objects are open"}},
-		"no model":     {":80 {\n\trespond hi\n}\n", nil, 0, []string{"No route"}},
+		"a named route that one way passes no rule for": {"&(models) {\n\tllm_upstream simulated\n}\n:80 {\n\thandle /a/* {\n\t\tllm_policy {\n\t\t\tdeny a `true`\n\t\t}\n\t\tinvoke models\n\t}\n\thandle /b/* {\n\t\tinvoke models\n\t}\n\thandle_errors {\n\t\tinvoke models\n\t}\n}\n",
+			nil, 2, []string{"HOLE: srv0 path /b/* reaches llm_upstream and passes no rule", "HOLE: srv0 (errors) reaches"}},
+		"no model": {":80 {\n\trespond hi\n}\n", nil, 0, []string{"No route"}},
 	} {
 		files := map[string]string{"Caddyfile": c.site}
 		out, err := runPolicy(t, files, append([]string{"coverage"}, c.args...)...)
@@ -210,5 +215,83 @@ func TestPolicyCoverage(t *testing.T) {
 		[]trial.Reach{{Dialect: "latin", Request: true, Answers: true, Whole: true}, {Dialect: "greek", Answers: true, Whole: true, Stream: true}}, nil)
 	if len(c.Holes) != 2 || !strings.Contains(c.Holes[0], "pii cannot see latin") || !strings.Contains(c.Holes[1], "x cannot see greek") {
 		t.Errorf("%q", c.Holes)
+	}
+}
+
+// What recommend prints is a Caddyfile by which all that it was made of passes, whatever
+// callers called their models, and it brings nothing into the file.
+func TestRecommendHoldsHostileNames(t *testing.T) {
+	t.Setenv("PLANTED", "`\"\n\tdeny planted `true` \"planted")
+	models := []string{"gpt-4o", "a`b", `a"b`, `a\b`, "{$PLANTED}", "{env.PLANTED}", "{http.request.host}", "größe/漢", "x\u202ey", "z\u200b", "t\U000e0041", `\x7b`, "a' || true || 'b", "${PLANTED}", "#x"}
+	at := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	tr := trial.Traffic{Scope: "team"}
+	teams := []string{"blue", "two words", `quo"te`, `back\slash`, "tick`s", "{$PLANTED}", "new\nline", "größe"}
+	for i, m := range models {
+		for _, team := range teams {
+			tr.Ended(&trial.Call{ID: m + team, Key: "k", Team: team, Model: m, Dialect: "chat", Start: at.Add(time.Duration(i) * time.Second), End: at.Add(time.Duration(i+1) * time.Second), Cost: 1000, OutputTokens: 7})
+		}
+	}
+	var block bytes.Buffer
+	tr.Recommend(&block)
+	for _, r := range block.String() {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			t.Fatalf("%q stands in\n%s", r, block.String())
+		}
+	}
+	if strings.Count(block.String(), "# Left out") != 2 {
+		t.Errorf("the names that no Caddyfile can hold are not told:\n%s", block.String())
+	}
+	files := map[string]string{"Caddyfile": ":80 {\n\tllm_auth {\n\t\tkey k {env.K}\n\t}\n" + block.String() + "\tllm_upstream simulated\n}\n"}
+	var cases []map[string]any
+	for i, team := range []string{"blue", "two words", `quo"te`, `back\slash`, "tick`s", "größe"} {
+		for j, m := range append(models, "another") {
+			decision := "allow"
+			if m == "another" {
+				decision = "deny"
+			}
+			cases = append(cases, map[string]any{"name": fmt.Sprint(i, j), "user": "x", "model": m, "dialects": []string{"chat"}, "caller": map[string]any{"key": "k", "team": team}, "expect": map[string]any{"decision": decision}})
+		}
+	}
+	doc, err := json.Marshal(map[string]any{"config": "Caddyfile", "cases": cases})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["cases.json"] = string(doc)
+	if out, err := runPolicy(t, files, "test", "cases.json"); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, block.String())
+	}
+}
+
+// A request says to a terminal what it says, and no more.
+func TestPolicyToolsEscape(t *testing.T) {
+	site := ":80 {\n\tllm_policy {\n\t\tdeny a `llm.model == \"x\" || prompt.all.exists(s, s.text == \"y\")`\n\t}\n\tllm_upstream simulated\n}\n"
+	evil := "m\u009b31m\u202e\u200b"
+	text := "a\x1b[2J\x1b]0;t\x07\r\nHOLE: none"
+	body, err := json.Marshal(map[string]any{"model": evil, "messages": []any{map[string]any{"role": "user", "content": text}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := json.Marshal(map[string]any{"config": "Caddyfile", "cases": []any{map[string]any{"name": "c\x1b[2J\u202e", "user": text, "expect": map[string]any{"decision": "allow", "sent": "other\x1b[1m"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"Caddyfile": site, "request.json": string(body), "cases.json": string(cases)}
+	for _, args := range [][]string{{"explain", "request.json", "--path", "/v1/chat/completions"}, {"explain", "--json", "request.json"}, {"test", "cases.json"}, {"test", "--json", "cases.json"}} {
+		out, _ := runPolicy(t, files, args...)
+		if len(out) < 50 {
+			t.Errorf("%q: %q", args, out)
+		}
+		for _, r := range out {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%q: %q is in\n%s", args, r, out)
+				break
+			}
+		}
+		if strings.Contains(out, "\nHOLE") {
+			t.Errorf("%q: a line was made up", args)
+		}
+	}
+	if _, err := runPolicy(t, map[string]string{"Caddyfile": site, "request.json": strings.Repeat(" ", maxInput+1)}, "explain", "request.json"); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Error(err)
 	}
 }

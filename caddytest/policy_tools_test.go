@@ -52,6 +52,7 @@ func TestPolicyReplay(t *testing.T) {
 			replayed{Records: 8, Others: 1, Judged: 7, Unjudged: 1, NewlyDenied: 7}, "response.text", "denied by no-answer"},
 		{"masked texts", "redacted", "\t\tdeny mail `pii(prompt.user).size() > 0`\n", replayed{Records: 8, Others: 1, Judged: 8, Masked: 8, StillAllowed: 7, NewlyAllowed: 1}, "", "allowed"},
 		{"headers", "full", "\t\tdeny h `\"x\" in request.headers`\n", replayed{Records: 8, Others: 1, Unjudged: 8}, "rule h reads request.headers", ""},
+		{"what no record holds", "full", "\t\trequire_header h `true` X-Team\n\t\tapprove a `llm.model.startsWith(\"claude\")`\n", replayed{Records: 8, Others: 1, Unjudged: 8}, "rule a reads approvals, which the record does not hold", ""},
 		{"shadow does not matter", "metadata", "\t\tdeny h `\"x\" in request.headers` {\n\t\t\tenforcement shadow\n\t\t}\n", replayed{Records: 8, Others: 1, Judged: 8, StillAllowed: 7, NewlyAllowed: 1}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,7 +65,9 @@ func NewTrial(raw []json.RawMessage, known Known) (*Trial, error) {
 func (t *Trial) Reads() map[string][]string {
 	out := map[string][]string{}
 	for _, h := range t.policies {
-		maps.Copy(out, h.set.Reads())
+		for name, fields := range h.set.Reads() {
+			out[name] = append(out[name], fields...) // two handlers may have rules of one name
+		}
 		for i := range h.redacts {
 			r := h.redacts[i].rule
 			out[r.Name] = append(out[r.Name], h.redacts[i].when.Reads()...)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -69,15 +70,39 @@ const (
 // body is that of the caller, before any rule has changed it.
 func (e *evaluation) digest() [sha256.Size]byte {
 	h := sha256.New()
-	for _, part := range []string{e.x.Method, e.x.Path, e.x.Dialect.String()} {
-		fmt.Fprintf(h, "%d:%s\n", len(part), part)
+	add := func(part string) { fmt.Fprintf(h, "%d:%s\n", len(part), part) }
+	for _, part := range []string{e.x.Method, e.x.Path, e.env.Target, e.x.Dialect.String()} {
+		add(part)
 	}
+	for _, name := range slices.Sorted(maps.Keys(e.env.Headers)) {
+		if !deciding(name) {
+			continue
+		}
+		add(name)
+		fmt.Fprintf(h, "%d\n", len(e.env.Headers[name]))
+		for _, v := range e.env.Headers[name] {
+			add(v)
+		}
+	}
+	add("") // no name is empty: here the body begins
 	if v := cmp.Or(e.asked, e.x.View); v != nil {
 		h.Write([]byte(v.Model))
 		h.Write([]byte{'\n'})
 		h.Write(v.Raw)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// decidingHeaders are what the names of headers begin with that change what a provider
+// makes of a call: versions, betas with tools of their own, projects that pay.
+var decidingHeaders = []string{"anthropic-", "openai-", "x-goog-", "llm-", "x-http-method"}
+
+// deciding reports whether a header belongs to what a person agrees to. Others change from
+// one try to the next: counts of retries, traces, the date.
+func deciding(name string) bool {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	return !hidden(name) && name != strings.ToLower(ApprovalHeader) &&
+		slices.ContainsFunc(decidingHeaders, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // maxShown is how many tokens a client may show.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -351,6 +352,24 @@ func TestFunctionsOnAnswers(t *testing.T) {
 			if (err == nil) != ok || err != nil && (!errors.As(err, &c) || c.Line != 2 || !strings.Contains(c.Msg, "takes a list as it is")) {
 				t.Errorf("%s of %s: %v", f, list, err)
 			}
+		}
+	}
+}
+
+// Reads tells of rules that ask what no record of a call holds.
+func TestReadsWhatIsAsked(t *testing.T) {
+	s, err := Compile([]Rule{
+		{Name: "c", Action: ActionDeny, Expr: `classify("m", prompt.user).flagged && llm.stream`},
+		{Name: "h", Action: ActionRequireHeader, Expr: "true", Header: "X-Team"},
+		{Name: "a", Action: ActionApprove, Expr: "llm.model == \"m\""},
+	}, WithClassifiers("m"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.Reads()
+	for rule, want := range map[string][]string{"c": {"classifiers", "llm.stream", "prompt.user"}, "h": {"request.headers"}, "a": {"approvals", "llm.model"}} {
+		if !slices.Equal(got[rule], want) {
+			t.Errorf("%s reads %q, want %q", rule, got[rule], want)
 		}
 	}
 }

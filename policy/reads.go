@@ -9,7 +9,8 @@ import (
 // Reads lists, by rule, the fields that its expression reads: "llm.model",
 // "prompt.user", "now"…, or the bare name of a variable that is used as a whole.
 // Sorted, without repetition. A rule about answers reads fields of `response` and
-// `content`.
+// `content`. "request.headers", "classifiers" and "approvals" also stand for what a rule asks
+// without reading a field: require_header, classify() and approve.
 func (s *Set) Reads() map[string][]string {
 	out := map[string][]string{}
 	for _, rules := range [][]rule{s.rules, s.answers} {
@@ -42,9 +43,19 @@ func (r *rule) reads() []string {
 		return ""
 	}
 	var fields []string
+	switch r.Action {
+	case ActionApprove:
+		fields = append(fields, "approvals")
+	case ActionRequireHeader:
+		fields = append(fields, "request.headers")
+	}
 	taken := map[int64]bool{}
 	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
+		case ast.CallKind:
+			if e.AsCall().FunctionName() == classifyName {
+				fields = append(fields, "classifiers")
+			}
 		case ast.SelectKind:
 			if v := variable(e.AsSelect().Operand()); v != "" {
 				taken[e.AsSelect().Operand().ID()] = true

@@ -117,6 +117,9 @@ type RequestEnv struct {
 	// Headers are the request's headers, with canonical names. They are read
 	// during Evaluate only. Credential headers are invisible to rules.
 	Headers http.Header
+	// Target is the path and the query of the request line, without credentials: part of
+	// what a person who approves a call agrees to.
+	Target string
 	// Now is the value of `now`. Required.
 	Now time.Time
 	// Policy is the hash by which decisions name the set of rules, "" for its own.

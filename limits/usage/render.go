@@ -6,9 +6,9 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/terminal"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -188,47 +188,17 @@ func (t *TextTable) Write(w io.Writer) error {
 	return b.Flush()
 }
 
-// maxShown is how many characters of a name a table shows.
-const maxShown = 64
-
-// Printable returns a name as it may be shown on a terminal: whatever a terminal
-// may obey instead of showing it, and whatever is invisible, is escaped; what is
-// longer than a table can bear is cut.
-func Printable(s string) string { return printable(s, maxShown) }
+// Printable returns a name as it may be shown on a terminal.
+func Printable(s string) string { return terminal.Name(s) }
 
 // PrintableLine is Printable for a line of running text.
-func PrintableLine(s string) string { return printable(s, 4096) }
-
-func printable(s string, most int) string {
-	var b strings.Builder
-	n := 0
-	for i, r := range s {
-		if n >= most {
-			b.WriteString("…")
-			break
-		}
-		n++
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\\':
-			b.WriteString(`\\`)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
+func PrintableLine(s string) string { return terminal.Line(s) }
 
 // CSVText returns a name as a cell of a CSV file, always in quotes. A name that a
 // spreadsheet would take for a formula gets an apostrophe before it; control
 // characters are escaped as in Printable.
 func CSVText(s string) string {
-	s = printable(s, 4096)
+	s = terminal.Line(s)
 	if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " ")); strings.ContainsRune("=+-@＝＋－＠", r) {
 		s = "'" + s
 	}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/terminal"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -253,7 +254,7 @@ func PrintCoverage(w io.Writer, c *Coverage) {
 	fmt.Fprintln(t, "ROUTE\tRULE\tACTION\tLOOKS AT\tDIALECTS")
 	for _, r := range c.Routes {
 		if len(r.Rules) == 0 {
-			fmt.Fprintf(t, "%s\t-\t-\t-\tno rule\n", r.Name)
+			fmt.Fprintf(t, "%s\t-\t-\t-\tno rule\n", terminal.Text(r.Name))
 		}
 		for _, rule := range r.Rules {
 			action, looks := rule.Action, strings.Join(rule.In, ", ")
@@ -263,15 +264,15 @@ func PrintCoverage(w io.Writer, c *Coverage) {
 			if rule.Missing {
 				action, looks = "-", "-"
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.Name, rule.Name, action, looks, cells(rule.Cells))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", terminal.Text(r.Name), terminal.Name(rule.Name), action, looks, cells(rule.Cells))
 		}
 	}
 	t.Flush()
 	for _, n := range c.Notes {
-		fmt.Fprintln(w, "note:", n)
+		fmt.Fprintln(w, "note:", terminal.Text(n))
 	}
 	for _, h := range c.Holes {
-		fmt.Fprintln(w, "HOLE:", h)
+		fmt.Fprintln(w, "HOLE:", terminal.Text(h))
 	}
 	if len(c.Holes) == 0 {
 		fmt.Fprintln(w, "no holes")

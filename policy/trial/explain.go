@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/terminal"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy"
 )
 
@@ -80,20 +81,20 @@ func Explanation(q *Request, o *Outcome) *Explained {
 // PrintExplanation writes an explanation for people.
 func PrintExplanation(w io.Writer, q *Request, o *Outcome) {
 	e := Explanation(q, o)
-	fmt.Fprintf(w, "%s, model %s: %s\n", e.Path, e.Model, e.Outcome)
+	fmt.Fprintf(w, "%s, model %s: %s\n", terminal.Text(e.Path), terminal.Name(e.Model), terminal.Text(e.Outcome))
 	if e.Message != "" {
-		fmt.Fprintf(w, "  %s\n", e.Message)
+		fmt.Fprintf(w, "  %s\n", terminal.Text(e.Message))
 	}
 	for _, rules := range e.Rules {
 		for _, r := range rules {
-			fmt.Fprintf(w, "\n%s %s", r.Action, r.Rule)
+			fmt.Fprintf(w, "\n%s %s", r.Action, terminal.Name(r.Rule))
 			if r.Enforcement != policy.EnforceOn {
 				fmt.Fprintf(w, " (%s)", r.Enforcement)
 			}
-			fmt.Fprintf(w, ": %s\n", r.Value)
+			fmt.Fprintf(w, ": %s\n", terminal.Text(r.Value))
 			t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 			for _, p := range r.Parts {
-				fmt.Fprintf(t, "  %s%s\t%s\n", strings.Repeat("  ", p.Depth), oneLine(p.Expr), p.Value)
+				fmt.Fprintf(t, "  %s%s\t%s\n", strings.Repeat("  ", p.Depth), terminal.Text(oneLine(p.Expr)), terminal.Text(p.Value))
 			}
 			t.Flush()
 		}
@@ -107,7 +108,7 @@ func PrintExplanation(w io.Writer, q *Request, o *Outcome) {
 			fmt.Fprintln(w)
 			first = false
 		}
-		fmt.Fprintf(w, "%s %s: %s\n", d.Action, d.Rule, d.Detail)
+		fmt.Fprintf(w, "%s %s: %s\n", d.Action, terminal.Name(d.Rule), terminal.Text(d.Detail))
 	}
 }
 

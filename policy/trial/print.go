@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/terminal"
 )
 
 // Print writes results as a table, a line for each case where all of its runs came out
@@ -38,9 +40,9 @@ func Print(w io.Writer, results []Result) (failed int) {
 		if !g.first.OK {
 			mark = "FAIL"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", mark, g.first.Case, tried(g.runs), g.first.Got)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", mark, terminal.Text(g.first.Case), tried(g.runs), terminal.Text(g.first.Got))
 		for _, p := range g.first.Problems {
-			fmt.Fprintf(t, "\t  %s\t\t\n", p)
+			fmt.Fprintf(t, "\t  %s\t\t\n", terminal.Text(p))
 		}
 	}
 	t.Flush()

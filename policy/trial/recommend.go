@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/terminal"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -175,6 +178,12 @@ func cents(m llm.Money) string {
 func (t *Traffic) Recommend(w io.Writer) {
 	names := slices.Sorted(maps.Keys(t.of))
 	names = slices.DeleteFunc(names, func(n string) bool { return n == "" || len(t.of[n].starts) == 0 })
+	for _, n := range names {
+		if !writable(n) {
+			fmt.Fprintf(w, "# Left out, since no Caddyfile can hold its name: %s\n", comment(n))
+		}
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return !writable(n) })
 	fmt.Fprintf(w, "# %d calls of %d %ss, %s to %s; headroom %d %%.\n", t.calls, len(names), t.Scope,
 		t.first.UTC().Format(time.RFC3339), t.last.UTC().Format(time.RFC3339), t.Headroom)
 	if len(names) == 0 {
@@ -292,13 +301,28 @@ func ruleName(s string) string {
 	}, s)
 }
 
-// celText makes an expression fit between backquotes.
-func celText(s string) string { return strings.ReplaceAll(s, "`", `\x60`) }
+// celText makes an expression fit between backquotes. Braces, of which an expression has
+// none but in its strings, would make a placeholder of what a caller named: the value of
+// {$NAME} is put in wherever it stands in a Caddyfile.
+func celText(s string) string {
+	return strings.NewReplacer("`", `\x60`, "{", `\x7b`, "}", `\x7d`).Replace(s)
+}
+
+// writable reports whether a name can be an argument in a Caddyfile and be read back: what
+// has braces cannot, nor what a terminal does not show.
+func writable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r == '{' || r == '}' || !unicode.IsPrint(r) })
+}
+
+// comment is a name behind a number sign.
+func comment(s string) string {
+	return strings.NewReplacer("{", "(", "}", ")").Replace(terminal.Name(s))
+}
 
 // plain is a name inside the quotes of a message.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '"' || r == '\\' || r < ' ' {
+		if r == '"' || r == '\\' || r == '{' || r == '}' || !unicode.IsPrint(r) {
 			return '_'
 		}
 		return r

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/terminal"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -279,7 +280,7 @@ func (p *Replay) Print(w io.Writer) {
 		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		fmt.Fprintln(t, "RULE\tWOULD HAVE\tTIMES")
 		for _, r := range p.Rules {
-			fmt.Fprintf(t, "%s\t%s\t%d\n", r.Rule, r.Action, r.Times)
+			fmt.Fprintf(t, "%s\t%s\t%d\n", terminal.Name(r.Rule), r.Action, r.Times)
 		}
 		t.Flush()
 	}
@@ -288,7 +289,7 @@ func (p *Replay) Print(w io.Writer) {
 		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		fmt.Fprintln(t, "REQUEST\tAT\tKEY\tMODEL\tWAS\tNOW")
 		for _, c := range p.Changed {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.At.UTC().Format(time.RFC3339), c.Key, c.Model, c.Was, c.Now)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Name(c.ID), c.At.UTC().Format(time.RFC3339), terminal.Name(c.Key), terminal.Name(c.Model), terminal.Text(c.Was), terminal.Text(c.Now))
 		}
 		t.Flush()
 		if n := p.NewlyDenied + p.NewlyAllowed - len(p.Changed); n > 0 {
@@ -300,7 +301,7 @@ func (p *Replay) Print(w io.Writer) {
 		reasons := slices.Sorted(maps.Keys(p.Reasons))
 		slices.SortStableFunc(reasons, func(a, b string) int { return p.Reasons[b] - p.Reasons[a] })
 		for _, why := range reasons {
-			fmt.Fprintf(w, "  %d: %s\n", p.Reasons[why], why)
+			fmt.Fprintf(w, "  %d: %s\n", p.Reasons[why], terminal.Text(why))
 		}
 	}
 	if p.Masked > 0 {
