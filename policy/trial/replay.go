@@ -46,7 +46,7 @@ func (r *Recorded) Known() map[string]bool {
 		"caller.user": r.UserKnown, "request.ip": r.IPKnown,
 	}
 	if r.Body != nil {
-		for _, f := range []string{"llm.max_tokens", "llm.choices", "llm.tools", "llm", "prompt", "prompt.all", "prompt.user", "prompt.system", "prompt.tool_results", "prompt.untrusted"} {
+		for _, f := range []string{"llm.max_tokens", "llm.choices", "llm.tools", "llm.user", "llm.metadata", "llm.stop", "llm", "prompt.aside", "prompt", "prompt.all", "prompt.user", "prompt.system", "prompt.tool_results", "prompt.untrusted"} {
 			known[f] = true
 		}
 	}
