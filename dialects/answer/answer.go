@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -417,9 +415,9 @@ func (a *Answer) Usage() llm.Usage {
 
 // valid reports whether b is one JSON document.
 func valid(b []byte) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-	if err := d.SkipValue(); err != nil {
-		return err
+	d := decoder(b)
+	if d.Skip(); d.Err() != nil {
+		return d.Err()
 	}
 	return atEnd(d)
 }

@@ -3,11 +3,10 @@ package answer
 import (
 	"bytes"
 	"errors"
-	"io"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
 
@@ -15,89 +14,88 @@ import (
 // unpaired surrogates): a provider's answer is forwarded, not obeyed. What
 // matters for money is read the same way twice only if it is there once, so the
 // last value wins, as in the SDKs.
-func decoder(b []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+func decoder(b []byte) *strictjson.Scanner {
+	s := new(strictjson.Scanner)
+	s.ResetLenient(b)
+	return s
 }
 
 var errTrailing = errors.New("more than one JSON document")
 
-func atEnd(d *jsontext.Decoder) error {
-	if _, err := d.ReadToken(); err != io.EOF {
+func atEnd(d *strictjson.Scanner) error {
+	if d.End() != nil {
 		return errTrailing
 	}
 	return nil
 }
 
-// members calls f for each member of the object that comes next; f must consume
-// the value or return false, then it is skipped. A value that is no object is
-// skipped.
-func members(d *jsontext.Decoder, f func(name string) (bool, error)) error {
-	if d.PeekKind() != '{' {
-		return d.SkipValue()
+// members calls f for each member of the object that comes next; f consumes the
+// value or returns false, then it is skipped. A value that is no object is skipped.
+// The name shares memory with the text.
+func members(d *strictjson.Scanner, f func(name string) (bool, error)) error {
+	if d.Kind() != strictjson.Object {
+		d.Skip()
+		return d.Err()
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
-		if err != nil {
+	for m := d.Enter(nil); d.Member(&m); {
+		if _, err := f(m.Name); err != nil {
 			return err
 		}
-		taken, err := f(name.String())
-		if err != nil {
-			return err
-		}
-		if !taken {
-			if err := d.SkipValue(); err != nil {
-				return err
-			}
-		}
 	}
-	_, err := d.ReadToken()
-	return err
+	return d.Err()
 }
 
 // elements calls f for each element of the array that comes next; f must
 // consume it.
-func elements(d *jsontext.Decoder, f func() error) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
+func elements(d *strictjson.Scanner, f func() error) error {
+	if d.Kind() != strictjson.Array {
+		d.Skip()
+		return d.Err()
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
+	for l := d.Open(); d.Element(&l); {
 		if err := f(); err != nil {
 			return err
 		}
 	}
-	_, err := d.ReadToken()
-	return err
+	return d.Err()
+}
+
+// value reads the next value as it stands.
+func value(d *strictjson.Scanner) ([]byte, error) {
+	start, end := d.Skip()
+	if err := d.Err(); err != nil {
+		return nil, err
+	}
+	return d.Data()[start:end], nil
 }
 
 // text reads a string, bounded since it goes into records; other kinds are
 // skipped and leave into alone.
-func text(d *jsontext.Decoder, into *string) (bool, error) {
-	if d.PeekKind() != '"' {
-		return false, nil
+func text(d *strictjson.Scanner, into *string) (bool, error) {
+	if d.Kind() != strictjson.String {
+		return false, d.Err()
 	}
-	t, err := d.ReadToken()
-	if err == nil {
-		v := t.String()
-		if len(v) > maxMessage {
-			v = strings.Clone(clip(v)) // not a window on megabytes
-		}
-		*into = v
+	t := d.Str()
+	if err := d.Err(); err != nil {
+		return true, err
 	}
-	return true, err
+	v := d.Text(t)
+	if !utf8.ValidString(v) {
+		v = string([]rune(v))
+	}
+	if len(v) > maxMessage {
+		v = clip(v)
+	}
+	*into = strings.Clone(v) // the text is not ours to keep
+	return true, nil
 }
 
 // number reads a count; null and other kinds leave it not given.
-func number(d *jsontext.Decoder, into *figure) (bool, error) {
-	if d.PeekKind() != '0' {
-		return false, nil
+func number(d *strictjson.Scanner, into *figure) (bool, error) {
+	if d.Kind() != strictjson.Number {
+		return false, d.Err()
 	}
-	v, err := d.ReadValue()
+	v, err := value(d)
 	if err != nil {
 		return true, err
 	}
@@ -108,11 +106,11 @@ func number(d *jsontext.Decoder, into *figure) (bool, error) {
 }
 
 // dollars reads an amount of money; what is none leaves into alone.
-func dollars(d *jsontext.Decoder, into *llm.Money) (bool, error) {
-	if d.PeekKind() != '0' {
-		return false, nil
+func dollars(d *strictjson.Scanner, into *llm.Money) (bool, error) {
+	if d.Kind() != strictjson.Number {
+		return false, d.Err()
 	}
-	v, err := d.ReadValue()
+	v, err := value(d)
 	if err != nil {
 		return true, err
 	}
@@ -145,7 +143,7 @@ func integer(v []byte) (n int64, ok bool) {
 
 // openaiUsage reads the usage object of chat, completions, embeddings and
 // Responses, with what compatible servers add.
-func openaiUsage(d *jsontext.Decoder, u *usage) error {
+func openaiUsage(d *strictjson.Scanner, u *usage) error {
 	return members(d, func(name string) (bool, error) {
 		switch name {
 		case "prompt_tokens", "input_tokens":
@@ -193,7 +191,7 @@ func openaiUsage(d *jsontext.Decoder, u *usage) error {
 		case "prompt_cache_hit_tokens", "num_cached_tokens": // DeepSeek, Mistral
 			return number(d, &u.cacheRead)
 		case "cost": // OpenRouter, Perplexity: in dollars
-			if d.PeekKind() != '{' {
+			if d.Kind() != '{' {
 				return dollars(d, &u.cost)
 			}
 			return true, members(d, func(name string) (bool, error) {
@@ -208,7 +206,7 @@ func openaiUsage(d *jsontext.Decoder, u *usage) error {
 }
 
 // anthropicUsage reads the usage object of messages.
-func (m *messagesEvent) anthropicUsage(d *jsontext.Decoder) error {
+func (m *messagesEvent) anthropicUsage(d *strictjson.Scanner) error {
 	u := &m.usage
 	return members(d, func(name string) (bool, error) {
 		switch name {
@@ -219,7 +217,7 @@ func (m *messagesEvent) anthropicUsage(d *jsontext.Decoder) error {
 		case "inference_geo":
 			return text(d, &m.region)
 		case "iterations":
-			if d.PeekKind() != '[' {
+			if d.Kind() != '[' {
 				return false, nil
 			}
 			u.parts = []part{}
@@ -249,7 +247,7 @@ func (m *messagesEvent) anthropicUsage(d *jsontext.Decoder) error {
 const maxParts = 1000
 
 // anthropicFigure reads a member that usage and its iterations both have.
-func anthropicFigure(d *jsontext.Decoder, u *usage, name string) (bool, error) {
+func anthropicFigure(d *strictjson.Scanner, u *usage, name string) (bool, error) {
 	switch name {
 	case "input_tokens":
 		return number(d, &u.prompt)
@@ -289,8 +287,8 @@ func anthropicFigure(d *jsontext.Decoder, u *usage, name string) (bool, error) {
 
 // errorText reads the message of an error member: an object with a message, or
 // a string.
-func errorText(d *jsontext.Decoder, failed *bool, into *string) (bool, error) {
-	switch d.PeekKind() {
+func errorText(d *strictjson.Scanner, failed *bool, into *string) (bool, error) {
+	switch d.Kind() {
 	case '"':
 		_, err := text(d, into)
 		*failed = *failed || *into != ""
@@ -337,7 +335,7 @@ func (c *chatChunk) readBody(b []byte) error {
 
 func (c *chatChunk) read(b []byte) error { return c.decode(decoder(b)) }
 
-func (c *chatChunk) decode(d *jsontext.Decoder) error {
+func (c *chatChunk) decode(d *strictjson.Scanner) error {
 	return members(d, func(name string) (bool, error) {
 		switch name {
 		case "id", "object", "created", "system_fingerprint":
@@ -347,20 +345,20 @@ func (c *chatChunk) decode(d *jsontext.Decoder) error {
 		case "service_tier":
 			return text(d, &c.tier)
 		case "usage":
-			c.hasUsage = c.hasUsage || d.PeekKind() == '{'
+			c.hasUsage = c.hasUsage || d.Kind() == '{'
 			return true, openaiUsage(d, &c.usage)
 		case "x_groq":
 			return true, members(d, func(name string) (bool, error) {
 				if name != "usage" {
 					return false, nil
 				}
-				c.hasUsage = c.hasUsage || d.PeekKind() == '{'
+				c.hasUsage = c.hasUsage || d.Kind() == '{'
 				return true, openaiUsage(d, &c.usage)
 			})
 		case "error":
 			return errorText(d, &c.failed, &c.failure)
 		case "choices":
-			c.emptyChoices = d.PeekKind() == '['
+			c.emptyChoices = d.Kind() == '['
 			return true, elements(d, func() error {
 				var ch choice
 				var index figure
@@ -371,7 +369,7 @@ func (c *chatChunk) decode(d *jsontext.Decoder) error {
 					case "finish_reason":
 						return text(d, &ch.finish)
 					case "usage": // Moonshot and others put it inside
-						c.hasUsage = c.hasUsage || d.PeekKind() == '{'
+						c.hasUsage = c.hasUsage || d.Kind() == '{'
 						return true, openaiUsage(d, &c.usage)
 					}
 					return false, nil
@@ -381,7 +379,7 @@ func (c *chatChunk) decode(d *jsontext.Decoder) error {
 				return err
 			})
 		}
-		c.more = c.more || (d.PeekKind() != 'n' && !incidental(name))
+		c.more = c.more || (d.Kind() != 'n' && !incidental(name))
 		return false, nil
 	})
 }
@@ -414,7 +412,7 @@ func (m *messagesEvent) readBody(b []byte) error {
 
 func (m *messagesEvent) read(b []byte) error { return m.decode(decoder(b)) }
 
-func (m *messagesEvent) decode(d *jsontext.Decoder) error {
+func (m *messagesEvent) decode(d *strictjson.Scanner) error {
 	return members(d, func(name string) (bool, error) {
 		switch name {
 		case "type":
@@ -436,19 +434,19 @@ func (m *messagesEvent) decode(d *jsontext.Decoder) error {
 }
 
 // message reads the message object of message_start.
-func (m *messagesEvent) message(d *jsontext.Decoder) error {
+func (m *messagesEvent) message(d *strictjson.Scanner) error {
 	return members(d, func(name string) (bool, error) { return m.field(d, name) })
 }
 
 // field reads a member that a message has, whole or in its first event.
-func (m *messagesEvent) field(d *jsontext.Decoder, name string) (bool, error) {
+func (m *messagesEvent) field(d *strictjson.Scanner, name string) (bool, error) {
 	switch name {
 	case "model":
 		return text(d, &m.model)
 	case "stop_reason":
 		return text(d, &m.finish)
 	case "usage":
-		m.hasUsage = m.hasUsage || d.PeekKind() == '{'
+		m.hasUsage = m.hasUsage || d.Kind() == '{'
 		return true, m.anthropicUsage(d)
 	}
 	return false, nil
@@ -489,7 +487,7 @@ func (r *responsesBody) readEvent(b []byte) error {
 	})
 }
 
-func (r *responsesBody) field(d *jsontext.Decoder, name string) (bool, error) {
+func (r *responsesBody) field(d *strictjson.Scanner, name string) (bool, error) {
 	switch name {
 	case "model":
 		return text(d, &r.model)
@@ -498,7 +496,7 @@ func (r *responsesBody) field(d *jsontext.Decoder, name string) (bool, error) {
 	case "status":
 		return text(d, &r.status)
 	case "usage":
-		r.hasUsage = r.hasUsage || d.PeekKind() == '{'
+		r.hasUsage = r.hasUsage || d.Kind() == '{'
 		return true, openaiUsage(d, &r.usage)
 	case "output":
 		return true, r.output(d)
@@ -517,7 +515,7 @@ func (r *responsesBody) field(d *jsontext.Decoder, name string) (bool, error) {
 
 // output counts what the provider's own tools have done that costs a fee: searches
 // of the web and in files, and the containers in which code ran.
-func (r *responsesBody) output(d *jsontext.Decoder) error {
+func (r *responsesBody) output(d *strictjson.Scanner) error {
 	var searches, files int64
 	containers := map[string]bool{}
 	err := elements(d, func() error {

@@ -3,7 +3,7 @@ package answer
 import (
 	"bytes"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 )
 
 // ollamaChunk is what matters of an answer of Ollama's native API, or of one
@@ -17,20 +17,20 @@ type ollamaChunk struct {
 	text          int64
 }
 
-func (c *ollamaChunk) decode(d *jsontext.Decoder) error {
+func (c *ollamaChunk) decode(d *strictjson.Scanner) error {
 	return members(d, func(name string) (bool, error) {
 		switch name {
 		case "model":
 			return text(d, &c.model)
 		case "done":
-			if k := d.PeekKind(); k != 't' && k != 'f' {
+			if k := d.Kind(); k != 't' && k != 'f' {
 				return false, nil
 			}
-			t, err := d.ReadToken()
-			if err == nil {
-				c.done, c.hasDone = t.Bool(), true
+			done := d.Bool()
+			if d.Err() == nil {
+				c.done, c.hasDone = done, true
 			}
-			return true, err
+			return true, d.Err()
 		case "done_reason":
 			return text(d, &c.finish)
 		case "prompt_eval_count":
@@ -55,9 +55,9 @@ func (c *ollamaChunk) decode(d *jsontext.Decoder) error {
 }
 
 // count adds the bytes of a generated value.
-func (c *ollamaChunk) count(d *jsontext.Decoder) error {
-	k := d.PeekKind()
-	v, err := d.ReadValue()
+func (c *ollamaChunk) count(d *strictjson.Scanner) error {
+	k := d.Kind()
+	v, err := value(d)
 	if k == '"' || k == '[' {
 		c.text += int64(max(0, len(v)-2))
 	}

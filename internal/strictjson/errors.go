@@ -5,6 +5,9 @@ import "strconv"
 // MaxDepth is how deep arrays and objects may be nested.
 const MaxDepth = 256
 
+// LenientDepth is MaxDepth for what is read with ResetLenient.
+const LenientDepth = 10_000
+
 // Reason says why a text was refused.
 type Reason uint8
 

@@ -13,7 +13,10 @@ import (
 // oracle reads data with jsontext: its verdict, and the names and strings in
 // order.
 func oracle(data []byte, lenientUTF8 bool) (strs []string, err error) {
-	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(lenientUTF8))
+	return tokens(jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(lenientUTF8)))
+}
+
+func tokens(d *jsontext.Decoder) (strs []string, err error) {
 	for values := 0; ; {
 		t, err := d.ReadToken()
 		if errors.Is(err, io.EOF) && values == 1 {
@@ -87,6 +90,36 @@ func FuzzGoverned(f *testing.F) {
 		free, gov := walk(data, nil), walk(data, names)
 		if free != nil && gov == nil || free == nil && gov != nil && reason(gov) != CaseVariant {
 			t.Fatalf("%q: free-form %v, governed %v", data, free, gov)
+		}
+	})
+}
+
+// FuzzLenient: what is read leniently is read as jsontext reads it with repeated
+// names and invalid UTF-8 allowed, but for a depth that no one reaches.
+func FuzzLenient(f *testing.F) {
+	for _, s := range []string{
+		`{"a":1,"a":2,"\u0061":"\ud800","\u0000":null}`, "{\"\xff\":\"\xff\xfe\x80a\"}", "\"\xff\"x", `{"a":[1,{"b":"\udc00\ud800"}],"A":true}`, "\xef\xbb\xbf{}", `[01]`, `{"a"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s, skipped Scanner
+		var got []string
+		s.ResetLenient(data)
+		walkValue(&s, nil, func(x string) { got = append(got, string([]rune(x))) })
+		err := s.End()
+		skipped.ResetLenient(data)
+		skipped.Skip()
+		if e := skipped.End(); (e == nil) != (err == nil) {
+			t.Fatalf("read: %v, skipped: %v", err, e)
+		}
+		d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+		want, werr := tokens(d)
+		if (err == nil) != (werr == nil) {
+			t.Fatalf("%q: %v, jsontext says %v", data, err, werr)
+		}
+		if err == nil && !slices.Equal(got, want) {
+			t.Fatalf("%q: read %q, jsontext %q", data, got, want)
 		}
 	})
 }

@@ -103,16 +103,35 @@ func (s *Scanner) Member(m *Members) bool {
 	if s.err != nil {
 		return false
 	}
-	cmp := s.data[at+1 : end]
-	ref := nameRef{start: int32(at + 1), end: int32(end)}
+	name := s.data[at+1 : end]
 	if escaped {
-		cmp = AppendUnescaped(make([]byte, 0, len(cmp)), cmp)
+		name = AppendUnescaped(make([]byte, 0, len(name)), name)
 	}
-	m.Name = alias(cmp)
+	m.Name = alias(name)
+	if !s.lenient && !s.admit(m, name, at, end, escaped, odd) {
+		return false
+	}
+	s.pos = end + 1
+	if s.space() != ':' {
+		s.bad(s.pos)
+		return false
+	}
+	s.pos++
+	if kinds[s.space()] == Invalid {
+		s.bad(s.pos)
+		return false
+	}
+	m.at = s.pos
+	return true
+}
+
+// admit checks a name, which stands between the quotes at and end, and notes it.
+func (s *Scanner) admit(m *Members, cmp []byte, at, end int, escaped, odd bool) bool {
 	if odd {
 		s.failName(BadName, at, m.Name)
 		return false
 	}
+	ref := nameRef{start: int32(at + 1), end: int32(end)}
 	if m.names != nil && !ascii(cmp) {
 		cmp = canonical(cmp)
 		escaped = true
@@ -128,21 +147,7 @@ func (s *Scanner) Member(m *Members) bool {
 		s.failName(CaseVariant, at, m.Name)
 		return false
 	}
-	if !s.fresh(m, ref, cmp, at) {
-		return false
-	}
-	s.pos = end + 1
-	if s.space() != ':' {
-		s.bad(s.pos)
-		return false
-	}
-	s.pos++
-	if kinds[s.space()] == Invalid {
-		s.bad(s.pos)
-		return false
-	}
-	m.at = s.pos
-	return true
+	return s.fresh(m, ref, cmp, at)
 }
 
 func (s *Scanner) failName(r Reason, at int, name string) {

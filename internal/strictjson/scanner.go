@@ -55,6 +55,8 @@ type Scanner struct {
 	pos   int
 	depth int
 	err   *Error
+	// lenient takes repeated and odd names and invalid UTF-8 as they are.
+	lenient bool
 	// names of all objects that are open, outermost first; decoded holds those
 	// that had to be copied.
 	names   []nameRef
@@ -76,6 +78,15 @@ func (s *Scanner) Reset(data []byte) {
 	case len(data) >= 3 && data[0] == 0xEF && data[1] == 0xBB && data[2] == 0xBF:
 		s.fail(BOM, 0)
 	}
+}
+
+// ResetLenient starts over with a text that is read as its author's own tools read
+// it, not judged: repeated names, names of any kind, invalid UTF-8 (Text returns it
+// as it stands) and nesting up to LenientDepth are no errors. Governed names mean
+// nothing then.
+func (s *Scanner) ResetLenient(data []byte) {
+	s.Reset(data)
+	s.lenient = true
 }
 
 // Err returns the first error, nil if there was none.
@@ -171,7 +182,7 @@ func (s *Scanner) Open() List {
 }
 
 func (s *Scanner) enter() bool {
-	if s.depth >= MaxDepth {
+	if s.depth >= MaxDepth && (!s.lenient || s.depth >= LenientDepth) {
 		s.fail(Depth, s.pos)
 		return false
 	}

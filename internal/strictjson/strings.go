@@ -94,7 +94,7 @@ func (s *Scanner) quoted(i int) (end int, escaped, odd bool) {
 		case '"':
 			// The mask above may have seen bytes beyond the quote: at worst a
 			// needless check here.
-			if acc&highs != 0 && !utf8.Valid(b[start:i]) {
+			if acc&highs != 0 && !s.lenient && !utf8.Valid(b[start:i]) {
 				s.fail(BadUTF8, start-1)
 				return 0, false, false
 			}
