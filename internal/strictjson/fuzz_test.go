@@ -123,3 +123,37 @@ func FuzzLenient(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLongTexts: what stands somewhere in a long text is found there, as in a short one.
+func FuzzLongTexts(f *testing.F) {
+	for _, s := range []string{`"`, `\`, `\n`, "\x01", "\xff", "é", "", `\\"`, "\xc3", "\u00e9\x1f"} {
+		for _, at := range []uint16{0, 1, 63, 64, 95, 500, 575, 576, 577, 608, 1087, 1088, 2000} {
+			f.Add([]byte(s), at)
+		}
+	}
+	f.Fuzz(func(t *testing.T, odd []byte, at uint16) {
+		read := func(before, after int) error {
+			data := slices.Concat([]byte(`["`), bytes.Repeat([]byte("x"), before), odd, bytes.Repeat([]byte("y"), after), []byte(`"]`))
+			var s Scanner
+			s.Reset(data)
+			var got []string
+			walkValue(&s, nil, func(x string) { got = append(got, x) })
+			err := s.End()
+			if err != nil {
+				err.(*Error).Offset -= before
+				if r := reason(err); r == BadUTF8 { // told at the string's start
+					err.(*Error).Offset += before
+				}
+				return err
+			}
+			if want := string(AppendUnescaped(nil, data[2:len(data)-2])); len(got) == 1 && got[0] != want {
+				t.Fatalf("%q, not %q", got[0], want)
+			}
+			return nil
+		}
+		a, b := read(int(at), 1500), read(3, 1500)
+		if (a == nil) != (b == nil) || a != nil && *a.(*Error) != *b.(*Error) {
+			t.Fatalf("%q behind %d bytes: %v; behind 3: %v", odd, at, a, b)
+		}
+	})
+}

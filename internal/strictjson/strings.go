@@ -50,6 +50,31 @@ const (
 	highs = 0x8080808080808080
 )
 
+// piece is how much of a long text is looked at at once, in bytes: enough to be
+// worth the calls, little enough that a text full of escapes costs little more.
+const piece = 512
+
+// plain returns how many bytes at the start of p, in steps of 32, are neither
+// quotes nor backslashes nor control bytes, and, in the high bits, whether there may
+// be any that are not ASCII.
+func plain(p []byte) (n int, high uint64) {
+	if i := bytes.IndexByte(p, '"'); i >= 0 {
+		p = p[:i]
+	}
+	if i := bytes.IndexByte(p, '\\'); i >= 0 {
+		p = p[:i]
+	}
+	for ; len(p)-n >= 32; n += 32 {
+		q := p[n : n+32 : n+32]
+		v, w, x, y := binary.LittleEndian.Uint64(q), binary.LittleEndian.Uint64(q[8:]), binary.LittleEndian.Uint64(q[16:]), binary.LittleEndian.Uint64(q[24:])
+		high |= v | w | x | y
+		if ((v-ones*' ')&^v|(w-ones*' ')&^w|(x-ones*' ')&^x|(y-ones*' ')&^y)&highs != 0 {
+			break
+		}
+	}
+	return n, high
+}
+
 // quoted scans a string whose first byte after the quote is at i. It returns the
 // offset of the closing quote and whether there are escapes, and whether one of
 // them makes a name unusable (NUL, lone surrogate).
@@ -58,6 +83,7 @@ func (s *Scanner) quoted(i int) (end int, escaped, odd bool) {
 	start := i
 	var acc uint64
 	for {
+		from := i
 		// Eight bytes at a time, until one is a quote, a backslash or a control
 		// byte. The test for a zero byte errs only above the first true hit, and
 		// the first hit is the only one used.
@@ -76,7 +102,12 @@ func (s *Scanner) quoted(i int) (end int, escaped, odd bool) {
 				i += 8 + bits.TrailingZeros64(m)>>3
 				goto special
 			}
-			i += 16
+			if i += 16; i-from >= 64 && len(b)-i > piece {
+				// A long text: by pieces.
+				n, high := plain(b[i : i+piece])
+				acc |= high
+				i += n
+			}
 		}
 		for ; ; i++ {
 			if i >= len(b) {
