@@ -44,8 +44,9 @@ func (s *Splitter) Feed(p []byte, yield func(event []byte) error) error {
 			p = p[1:]
 		}
 	}
+	lf := bytes.IndexByte(p, '\r') < 0
 	for len(p) > 0 {
-		n := s.scan(p)
+		n := s.scan(p, lf)
 		if n == 0 {
 			if len(s.tail)+len(p) > MaxEvent {
 				return ErrEventTooLarge
@@ -73,8 +74,8 @@ func (s *Splitter) Feed(p []byte, yield func(event []byte) error) error {
 func (s *Splitter) Rest() []byte { return s.tail }
 
 // scan returns the offset just behind the blank line that ends the current
-// event, or 0 if p does not hold it.
-func (s *Splitter) scan(p []byte) int {
+// event, or 0 if p does not hold it. lf says that there is no CR in p.
+func (s *Splitter) scan(p []byte, lf bool) int {
 	i := 0
 	if s.cr {
 		s.cr = false
@@ -106,8 +107,10 @@ func (s *Splitter) scan(p []byte) int {
 		if j >= 0 {
 			line = line[:j]
 		}
-		if k := bytes.IndexByte(line, '\r'); k >= 0 {
-			j = k
+		if !lf {
+			if k := bytes.IndexByte(line, '\r'); k >= 0 {
+				j = k
+			}
 		}
 		if j < 0 {
 			return 0
