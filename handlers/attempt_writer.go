@@ -62,6 +62,7 @@ func (w *answerWriter) borrow(from http.Header) {
 	h := w.c.out.Header()
 	taken := make(http.Header, 8)
 	providers.CopyAnswerHeaders(taken, from)
+	w.borrowed = slices.Grow(w.borrowed, len(taken)+1)
 	for name, v := range taken {
 		if w.c.key != "" && slices.ContainsFunc(v, func(v string) bool { return strings.Contains(v, w.c.key) }) {
 			continue // some providers repeat what they were sent

@@ -147,7 +147,7 @@ func (c *call) view() error {
 }
 
 func (b *body) readAll() ([]byte, error) {
-	if b.ctype != "" {
+	if b.ctype != "" && b.ctype != "application/json" {
 		mt, _, err := mime.ParseMediaType(b.ctype)
 		if err != nil || (mt != "application/json" && !strings.HasSuffix(mt, "+json")) {
 			return nil, llm.Deny(http.StatusUnsupportedMediaType, llm.CodeUnsupportedMedia, llm.StageRequest,

@@ -63,13 +63,41 @@ func (s *rateStanding) of(dimension string) (best *limits.Status) {
 	return best
 }
 
+// rateFields are the three headers about one dimension.
+type rateFields struct{ limit, remaining, reset string }
+
+func rateFieldsOf(prefix, dimension string) *rateFields {
+	return &rateFields{prefix + dimension + "-Limit", prefix + dimension + "-Remaining", prefix + dimension + "-Reset"}
+}
+
 // The dimensions that headers know, and their names in them. OpenAI's dialect
 // has none for input and output apart.
-var rateHeaderNames = [...]struct{ dimension, openai, anthropic string }{
-	{limits.Requests, "Requests", "Requests"},
-	{limits.Tokens, "Tokens", "Tokens"},
-	{limits.InputTokens, "", "Input-Tokens"},
-	{limits.OutputTokens, "", "Output-Tokens"},
+var rateHeaderNames = [...]struct {
+	dimension         string
+	openai, anthropic *rateFields
+}{
+	{limits.Requests, &rateFields{"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests"}, rateFieldsOf(anthropicRate, "Requests")},
+	{limits.Tokens, &rateFields{"X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens"}, rateFieldsOf(anthropicRate, "Tokens")},
+	{limits.InputTokens, nil, rateFieldsOf(anthropicRate, "Input-Tokens")},
+	{limits.OutputTokens, nil, rateFieldsOf(anthropicRate, "Output-Tokens")},
+}
+
+const anthropicRate = "Anthropic-Ratelimit-"
+
+// told reports whether a header says something of the dimension.
+func (f *rateFields) told(h http.Header) bool { return f != nil && h[f.remaining] != nil }
+
+func (f *rateFields) remove(h http.Header) {
+	if f != nil {
+		delete(h, f.limit)
+		delete(h, f.remaining)
+		delete(h, f.reset)
+	}
+}
+
+func (f *rateFields) set(h http.Header, st *limits.Status, reset string) {
+	v := []string{strconv.FormatInt(st.Amount, 10), strconv.FormatInt(st.Remaining, 10), reset}
+	h[f.limit], h[f.remaining], h[f.reset] = v[:1:1], v[1:2:2], v[2:3:3]
 }
 
 // write puts the limits into the header of an answer, in the form that the
@@ -80,28 +108,19 @@ func (s *rateStanding) write(x *llm.Exchange, h http.Header, theirs bool) {
 	if s.all == nil && s.refusal == nil {
 		return
 	}
-	now := time.Now()
-	for _, d := range rateHeaderNames {
+	for i := range rateHeaderNames {
+		d := &rateHeaderNames[i]
 		st := s.of(d.dimension)
-		if st == nil || theirs && (h["X-Ratelimit-Remaining-"+d.openai] != nil || h["Anthropic-Ratelimit-"+d.anthropic+"-Remaining"] != nil) {
+		if st == nil || theirs && (d.openai.told(h) || d.anthropic.told(h)) {
 			continue
 		}
-		limit, remaining := strconv.FormatInt(st.Amount, 10), strconv.FormatInt(st.Remaining, 10)
-		for _, part := range [...]string{"Limit", "Remaining", "Reset"} {
-			if d.openai != "" {
-				h.Del("X-Ratelimit-" + part + "-" + d.openai)
-			}
-			h.Del("Anthropic-Ratelimit-" + d.anthropic + "-" + part)
-		}
+		d.openai.remove(h)
+		d.anthropic.remove(h)
 		switch {
 		case x.Family == llm.FamilyAnthropic:
-			h["Anthropic-Ratelimit-"+d.anthropic+"-Limit"] = []string{limit}
-			h["Anthropic-Ratelimit-"+d.anthropic+"-Remaining"] = []string{remaining}
-			h["Anthropic-Ratelimit-"+d.anthropic+"-Reset"] = []string{now.Add(st.Reset).UTC().Format(time.RFC3339)}
-		case d.openai != "":
-			h["X-Ratelimit-Limit-"+d.openai] = []string{limit}
-			h["X-Ratelimit-Remaining-"+d.openai] = []string{remaining}
-			h["X-Ratelimit-Reset-"+d.openai] = []string{st.Reset.Round(time.Millisecond).String()}
+			d.anthropic.set(h, st, time.Now().Add(st.Reset).UTC().Format(time.RFC3339))
+		case d.openai != nil:
+			d.openai.set(h, st, st.Reset.Round(time.Millisecond).String())
 		}
 	}
 	if s.ietf {
