@@ -60,10 +60,11 @@ func (w *answerWriter) providerFailed() *llm.Denial {
 // borrow takes the headers that clients use of a provider's answer.
 func (w *answerWriter) borrow(from http.Header) {
 	h := w.c.out.Header()
-	taken := make(http.Header, 8)
-	providers.CopyAnswerHeaders(taken, from)
-	w.borrowed = slices.Grow(w.borrowed, len(taken)+1)
-	for name, v := range taken {
+	w.borrowed = slices.Grow(w.borrowed, len(from))
+	for name, v := range from {
+		if !providers.AnswerHeader(name) {
+			continue
+		}
 		if w.c.key != "" && slices.ContainsFunc(v, func(v string) bool { return strings.Contains(v, w.c.key) }) {
 			continue // some providers repeat what they were sent
 		}
@@ -83,7 +84,7 @@ func (w *answerWriter) reset() {
 		h.Del(name)
 	}
 	w.borrowed = w.borrowed[:0]
-	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, nil, 0
+	w.mode, w.status, w.hidden, w.split, w.read, w.whole, w.length, w.held, w.broken, w.seq = modeUndecided, 0, false, nil, nil, nil, 0, 0, nil, 0
 	w.texts, w.text = 0, 0
 	w.forgetAnswer()
 	w.upstream, w.tr, w.remember, w.lead, w.strict, w.limited = llm.DialectNone, nil, nil, nil, false, false

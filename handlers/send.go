@@ -287,6 +287,7 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 	// error status while there is another deployment to try.
 	w.strict = p.more(now())
 	w.borrow(resp.Header)
+	w.length = resp.ContentLength
 	wrapped := c.out != http.ResponseWriter(w)
 	c.out.WriteHeader(resp.StatusCode)
 	if w.broken != nil {

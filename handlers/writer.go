@@ -75,6 +75,7 @@ type answerWriter struct {
 	// borrowed are the names of the headers that came from the provider.
 	borrowed []string
 	whole    []byte
+	length   int64    // of the whole answer, as announced; 0 or less if it is not known
 	kept     keptText // what llm_audit stores of the answer
 	held     int      // bytes that were held, dropped ones included
 	sum      hash.Hash
@@ -168,8 +169,11 @@ func (w *answerWriter) WriteHeader(status int) {
 		w.mode = modeWhole
 		w.read = answer.New(dialect, false)
 		w.rewriteBody()
-		if n, err := strconv.Atoi(h.Get("Content-Length")); err == nil && n > 0 && n <= 1<<20 {
-			w.whole = make([]byte, 0, n)
+		if w.length == 0 && h.Get("Content-Length") != "" { // of a stock proxy
+			w.length, _ = strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+		}
+		if w.length > 0 && w.length <= 1<<20 {
+			w.whole = make([]byte, 0, w.length)
 		}
 	case w.unreadable(status):
 	default:

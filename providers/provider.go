@@ -182,16 +182,12 @@ var passAnswer = map[string]bool{
 	"Openai-Model": true, "Openai-Version": true, "Openai-Processing-Ms": true, "Llm-Simulated": true,
 }
 
-// CopyAnswerHeaders copies to a client's answer what clients use of a
-// provider's: content type, retry and rate-limit headers, request ids. Cookies,
-// transfer headers and everything that names the provider's account stay out.
-func CopyAnswerHeaders(dst, src http.Header) {
-	for name, v := range src {
-		if passAnswer[name] || strings.HasPrefix(name, "X-Ratelimit-Limit-") || strings.HasPrefix(name, "X-Ratelimit-Remaining-") ||
-			strings.HasPrefix(name, "X-Ratelimit-Reset-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") {
-			dst[name] = v
-		}
-	}
+// AnswerHeader reports whether a header of a provider's answer goes to the client:
+// content type, retry and rate-limit headers, request ids. Cookies, transfer headers
+// and everything that names the provider's account stay out.
+func AnswerHeader(name string) bool {
+	return passAnswer[name] || strings.HasPrefix(name, "X-Ratelimit-Limit-") || strings.HasPrefix(name, "X-Ratelimit-Remaining-") ||
+		strings.HasPrefix(name, "X-Ratelimit-Reset-") || strings.HasPrefix(name, "Anthropic-Ratelimit-")
 }
 
 // ProviderRequestID returns the id that the provider gave the call.
