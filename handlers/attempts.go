@@ -48,6 +48,9 @@ func (h *Upstream) attempts(c *call, r *http.Request, p *plan) error {
 			}
 		}
 		err := h.try(c, r, p, cand)
+		if err == errAnswered {
+			return err
+		}
 		var f *failure
 		var u *unfit
 		switch {

@@ -96,6 +96,9 @@ func (h *Upstream) try(c *call, r *http.Request, p *plan, cand *candidate) error
 		}
 	}
 	judged = h.judge(c, cand, a, err)
+	if err == errAnswered {
+		return err
+	}
 	var f *failure
 	if errors.As(err, &f) {
 		c.endAttempt(llm.ResultCut)
@@ -109,16 +112,19 @@ func (h *Upstream) judge(c *call, cand *candidate, a *llm.Attempt, err error) bo
 	if c.w.limited { // relayError has said for how long
 		return true
 	}
-	var f *failure
-	switch at := now(); {
-	case errors.As(err, &f):
-		cand.health.Failed(at, h.params)
-	case errors.Is(err, errAnswered) && a.Status < 400 && !c.w.failed():
+	at := now()
+	if err == errAnswered && a.Status < 400 && !c.w.failed() {
 		first := a.FirstByte
 		if first.IsZero() {
 			first = at
 		}
 		cand.health.Succeeded(at, first.Sub(a.Started))
+		return true
+	}
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		cand.health.Failed(at, h.params)
 	case errors.Is(err, errAnswered) && (h.unhealthy(a.Status) || a.Status < 400):
 		cand.health.Failed(at, h.params)
 	default:
@@ -297,6 +303,9 @@ func (h *Upstream) relay(c *call, ctx context.Context, watch *watchdog, a *llm.A
 		_ = http.NewResponseController(c.out).Flush()
 	}
 	err := c.copy(ctx, watch, a, resp.Body, time.Duration(h.StreamIdleTimeout))
+	if err == errAnswered {
+		return err
+	}
 	var d *llm.Denial
 	if !w.sent && !wrapped && errors.As(err, &d) && d.Stage == llm.StageProvider {
 		return c.failed(a, d, a.Error, "")

@@ -222,6 +222,9 @@ func (h *Upstream) answer(c *call, r *http.Request) error {
 		return err
 	}
 	err := h.attempts(c, r, &p)
+	if err == errAnswered {
+		return err
+	}
 	if model := fallback(x, err); model != "" {
 		return h.fallBack(c, r, model, err)
 	}
