@@ -169,16 +169,22 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	})
 }
 
-// injectionScore is the worst score of the texts and of what is encoded in them.
+// injectionScore is the worst score of the texts and of what is encoded in them. What a
+// tool returned is judged as such: a request has no place there.
 func injectionScore(v ref.Val) ref.Val {
 	return scan(v, "injection_score", func(s *selection) ref.Val {
-		m, worst := inject.New(), 0.0
-		s.each(func(text string) {
-			worst = max(worst, m.Score(text))
-			for _, r := range norm.Runs(text) {
-				worst = max(worst, m.Score(r.Text))
+		worst := 0.0
+		for i := range s.size() {
+			segment := (*llm.Segment)(s.at(i).(*segment))
+			score := inject.Score
+			if selectToolResults.includes(segment) {
+				score = inject.ScoreToolResult
 			}
-		})
+			worst = max(worst, score(segment.Text))
+			for _, r := range norm.Runs(segment.Text) {
+				worst = max(worst, score(r.Text))
+			}
+		}
 		return types.Double(worst)
 	})
 }

@@ -30,5 +30,13 @@ func BenchmarkScore(b *testing.B) {
 				m.Score(c.text)
 			}
 		})
+		b.Run(c.name+" tool result", func(b *testing.B) {
+			m := ToolResults()
+			b.SetBytes(int64(len(c.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Score(c.text)
+			}
+		})
 	}
 }

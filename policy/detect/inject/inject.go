@@ -13,6 +13,9 @@ import (
 //go:embed weights.bin
 var weights []byte
 
+//go:embed results.bin
+var resultWeights []byte
+
 // Scores that mean something. They are calibrated for each length of text on
 // benign texts of sources that the model had not seen.
 const (
@@ -34,28 +37,47 @@ type Model struct {
 
 // The weights are unpacked when first needed: a process that never scores
 // spends neither the time nor the memory.
-var load = sync.OnceValue(func() *Model {
-	m, err := linear.Decode(weights)
+var (
+	loadText    = sync.OnceValue(func() *Model { return unpack(weights) })
+	loadResults = sync.OnceValue(func() *Model { return unpack(resultWeights) })
+)
+
+func unpack(file []byte) *Model {
+	m, err := linear.Decode(file)
 	if err != nil {
 		// The file is part of the binary and read by a test; only a damaged
 		// build gets here, and it must not pass for a harmless score.
 		panic(fmt.Sprintf("injection weights: %v", err))
 	}
 	return &Model{linear: m}
-})
+}
 
-// New returns the embedded model. The first call unpacks it, some
-// milliseconds; all calls return the same Model.
-func New() *Model { return load() }
+// New returns the embedded model for texts that people write to a language
+// model, and for texts of which nobody knows what they are. The first call
+// unpacks it, some milliseconds; all calls return the same Model.
+func New() *Model { return loadText() }
 
-// Score is New().Score(text).
+// ToolResults returns the embedded model for what tools return: mails, pages,
+// records, files. There every sentence that asks the reader for something
+// that the tool has no reason to ask for counts, be it harmless or not:
+// "translate this into French" is a question from a user and an injection in a
+// table. Do not score what users write with it. Otherwise it is as New.
+func ToolResults() *Model { return loadResults() }
+
+// Score is New().Score(text): for prompts, and where the kind of a text is not known.
 func Score(text string) float64 { return New().Score(text) }
+
+// ScoreToolResult scores what a tool returned: the higher score of the two models.
+// ToolResults finds what stands out of a text, New what is an attack anywhere.
+func ScoreToolResult(text string) float64 { return max(New().Score(text), ToolResults().Score(text)) }
 
 // Revision returns sixteen hexadecimal digits that name the embedded weights,
 // for records of what judged a text.
 func Revision() string {
-	sum := sha256.Sum256(weights)
-	return hex.EncodeToString(sum[:8])
+	h := sha256.New()
+	h.Write(weights)
+	h.Write(resultWeights)
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Score returns how much text looks like an injection, from 0 to 1. About one

@@ -13,11 +13,12 @@ import (
 
 // A row is one labelled text.
 type row struct {
-	Text   string `json:"text"`
-	Label  int    `json:"label"` // 1 attack, 0 benign
-	Source string `json:"source"`
-	Kind   string `json:"kind"`
-	weight float32
+	Text     string `json:"text"`
+	Label    int    `json:"label"` // 1 attack, 0 benign
+	Source   string `json:"source"`
+	Kind     string `json:"kind"`
+	weight   float32
+	from, to int // the bytes of the attack, where it is known; to is 0 otherwise
 }
 
 // load reads every *.jsonl.gz of dir, in the order of their names. Rows with

@@ -41,6 +41,24 @@ func exam(w io.Writer, m *linear.Model, verbose bool) {
 	line("harmless, not English", foreignClean, nil)
 }
 
+// resultExam prints how the head for tool results does on those of the texts that it is for.
+func resultExam(w io.Writer, m *linear.Model, verbose bool) {
+	odds := func(texts string) []float64 {
+		return examOdds(m, texts, func(odds float64, text string) {
+			if verbose {
+				fmt.Fprintf(w, "    %6.2f %q\n", odds, text)
+			}
+		})
+	}
+	fmt.Fprintf(w, "\nexam, head for tool results: flagged at 0.9, at 0.99\n")
+	for _, c := range []struct{ name, texts string }{
+		{"in tool results", examTool}, {"late: in tool results", lateTools}, {"explicit override", examOverride}, {"harmless tool results", examToolClean},
+	} {
+		v := odds(c.texts)
+		fmt.Fprintf(w, "%-32s %4d %6.3f %6.3f\n", c.name, len(v), above(v, oddsPercent), above(v, oddsMille))
+	}
+}
+
 // examOdds returns the log-odds of each of the texts and shows them to see,
 // which may be nil.
 func examOdds(m *linear.Model, texts string, see func(odds float64, text string)) []float64 {

@@ -52,10 +52,10 @@ type scored struct {
 
 // crossfit trains one model without each family and scores what was left out.
 // Synthetic rows are in every training set. It returns the rows scored and the
-// model of each fold. With a folder, models are kept there and read again.
-func crossfit(rows, synthetic []row, set settings, keep string) ([]scored, []*linear.Model, error) {
+// model of each fold. With a folder, models are kept there under the name and read again.
+func crossfit(rows, synthetic []row, set settings, keep, name string) ([]scored, []*linear.Model, error) {
 	all := append(append([]row(nil), rows...), synthetic...)
-	docs := sync.OnceValue(func() []doc { return makeDocs(all) })
+	docs := sync.OnceValue(func() []doc { return makeDocs(all, set.starts) })
 	out := make([]scored, len(rows))
 	models := make([]*linear.Model, len(families))
 	errs := make([]error, len(families))
@@ -67,7 +67,7 @@ func crossfit(rows, synthetic []row, set settings, keep string) ([]scored, []*li
 			defer wg.Done()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			models[f], errs[f] = foldModel(f, keep, func() *linear.Model {
+			models[f], errs[f] = foldModel(f, keep, name, func() *linear.Model {
 				var part []*doc
 				for i := range all {
 					if all[i].Source == "grammar" || foldOf(all[i].Source) != f {
@@ -94,12 +94,12 @@ func crossfit(rows, synthetic []row, set settings, keep string) ([]scored, []*li
 
 // foldModel returns the model of a fold, or of all for the number after the last: the
 // one kept in the folder, or what train returns.
-func foldModel(f int, keep string, train func() *linear.Model) (*linear.Model, error) {
+func foldModel(f int, keep, name string, train func() *linear.Model) (*linear.Model, error) {
 	if keep == "" {
 		return train(), nil
 	}
-	name := filepath.Join(keep, fmt.Sprintf("fold%d.bin", f))
-	if file, err := os.ReadFile(name); err == nil {
+	path := filepath.Join(keep, fmt.Sprintf("%s%d.bin", name, f))
+	if file, err := os.ReadFile(path); err == nil {
 		return linear.Decode(file)
 	}
 	m := train()
@@ -107,7 +107,7 @@ func foldModel(f int, keep string, train func() *linear.Model) (*linear.Model, e
 	if err != nil {
 		return nil, err
 	}
-	return m, os.WriteFile(name, file, 0o644)
+	return m, os.WriteFile(path, file, 0o644)
 }
 
 func score(m *linear.Model, r row, fold int) scored {
@@ -117,7 +117,7 @@ func score(m *linear.Model, r row, fold int) scored {
 }
 
 // makeDocs turns rows into docs, in parallel.
-func makeDocs(rows []row) []doc {
+func makeDocs(rows []row, starts bool) []doc {
 	docs := make([]doc, len(rows))
 	var wg sync.WaitGroup
 	for p := range 2 {
@@ -125,9 +125,7 @@ func makeDocs(rows []row) []doc {
 		go func() {
 			defer wg.Done()
 			for i := p; i < len(rows); i += 2 {
-				docs[i] = features(rows[i].Text, 200)
-				docs[i].label = float32(rows[i].Label)
-				docs[i].weight = rows[i].weight
+				docs[i] = features(rows[i], 200, starts)
 			}
 		}()
 	}

@@ -13,9 +13,11 @@ func lists() lexicon {
 		attackLists, payloadLists, attackLists2, payloadLists2,
 		personaLists, toolLists, toolLists2, benignLists, questionLists, roleLists,
 		languageLists1, languageLists1b, languageLists2, languageLists2b, technicalLists, triggerLists,
+		requestLists, shapingLists, carrierLists, carrierLists2,
 	} {
 		x.add(text)
 	}
+	x["q"] = []string{"`"} // cannot stand in a raw string
 	return x
 }
 
@@ -24,6 +26,8 @@ const (
 	nDirect   = 24000
 	nPersona  = 4000
 	nTool     = 20000
+	nReshape  = 7000
+	nTidy     = 3000
 	nHard     = 22000
 	nCarrier  = 15000
 	nDocument = 6000
@@ -44,8 +48,16 @@ func grammar(seed uint64, rows []row, part int) []row {
 	add(nDirect, 1, "direct", func() string { return s.shape(s.say("direct")) })
 	add(nPersona, 1, "persona", s.personaText)
 	add(nTool, 1, "tool", func() string { return s.inCarrier(s.shape(s.say("aiask"))) })
+	add(nReshape, 1, "tool", func() string {
+		text := s.say("promotion")
+		if s.chance(0.5) {
+			text = s.codeOrder()
+		}
+		return s.inCarrier(text)
+	})
 	add(nHard, 0, "hard", func() string { return s.shape(s.say("hard")) })
 	add(nCarrier, 0, "carrier", func() string { return s.inCarrier(s.shape(s.say("note"))) })
+	add(nTidy, 0, "carrier", func() string { return s.carry(nil).clean() })
 	add(nDocument, 0, "document", s.document)
 	var langs []string
 	for name := range s.lex {
@@ -161,6 +173,9 @@ func (s *speaker) inCarrier(text string) string {
 	if s.chance(0.2) {
 		return s.document() + "\n" + text + "\n" + s.document()
 	}
-	c := s.say("carriera")
-	return strings.Replace(c, "{ATTACK}", text, 1)
+	if s.chance(0.5) {
+		return place(row{Text: s.with(s.carry(nil), text)}).Text
+	}
+	c := s.old(nil)
+	return strings.Replace(c.text, slotMark, text, 1)
 }

@@ -10,46 +10,77 @@ import (
 
 // settings are the knobs of training.
 type settings struct {
-	bits   int     // log2 of the table's length
-	epochs int     // passes over the texts
-	rate   float64 // of AdaGrad
-	decay  float64 // L2, at each touch of a weight
-	rare   int     // features in fewer texts are left out
-	prune  float64 // weights below this share of the heaviest count as none
-	part   int     // one in so many synthetic texts
-	seed   uint64
+	bits     int     // log2 of the table's length
+	epochs   int     // passes over the texts
+	rate     float64 // of AdaGrad
+	decay    float64 // L2, at each touch of a weight
+	rare     int     // features in fewer texts are left out
+	prune    float64 // weights below this share of the heaviest count as none
+	step     float64 // weights are multiples of so many steps of 127: fewer values make a smaller file
+	part     int     // one in so many synthetic texts
+	seed     uint64
+	starts   bool    // learn the words that begin something too
+	sure     float32 // what is off by less is learned already
+	relative float64 // see linear.Model
 }
 
 // A doc is a text as features, block by block.
 type doc struct {
 	feats  []uint32
 	ends   []int32 // where each block ends in feats
+	lens   []int32 // what each block counts in the length of a window
 	label  float32
 	weight float32
+	// Of an attack whose place is known, the blocks [from, until) hold its beginning and
+	// [from, to) all of it. to is 0 where it is not known.
+	from, until, to int
 }
 
-// features turns a text into a doc; at most maxBlocks blocks of it.
-func features(text string, maxBlocks int) doc {
-	var d doc
-	var r linear.Reader
-	r.Reset()
+// features turns a row into a doc; at most maxBlocks blocks of it.
+func features(r row, maxBlocks int, starts bool) doc {
+	d := doc{label: float32(r.Label), weight: r.weight}
+	text := r.Text
+	var read int
+	var in linear.Reader
+	in.Reset(starts)
 	take := func() {
-		d.feats = append(d.feats, r.Block()...)
+		d.feats = append(d.feats, in.Block()...)
 		d.ends = append(d.ends, int32(len(d.feats)))
-		r.Next()
+		d.lens = append(d.lens, length(in.Block()))
+		in.Next()
+		if read <= r.from {
+			d.from = len(d.ends)
+		}
+		if read < r.to {
+			d.to = len(d.ends) + 1
+		}
+		if read < min(r.to, r.from+lead) {
+			d.until = len(d.ends) + 1
+		}
+	}
+	if r.to > 0 {
+		d.until, d.to = 1, 1
 	}
 	for len(text) > 0 && len(d.ends) < maxBlocks {
-		n, full := r.Fill(text)
+		n, full := in.Fill(text)
 		text = text[n:]
+		read += n
 		if full {
 			take()
 		}
 	}
-	if len(text) == 0 && r.End() {
+	if len(text) == 0 && in.End() {
 		take()
+	}
+	d.until, d.to = min(d.until, len(d.ends)), min(d.to, len(d.ends))
+	if r.to > 0 && d.from >= d.to {
+		return doc{} // the attack lies behind what is looked at: nothing to learn here
 	}
 	return d
 }
+
+// lead is how many bytes the beginning of an attack has.
+const lead = 160
 
 // A learner is logistic regression over hashed features with a bias for each
 // window width, trained with AdaGrad on the windows of texts: of a benign text
@@ -150,7 +181,7 @@ func (l *learner) learn(d *doc, rate float32, first bool) {
 	l.forward(d)
 	for kind, width := range linear.Widths {
 		if blocks < width {
-			l.step(d, window{0, blocks, kind}, rate, d.weight)
+			l.step(d, window{0, blocks, kind}, d.label, rate, d.weight)
 			return
 		}
 		l.worst(d, width, kind, rate, first)
@@ -159,55 +190,75 @@ func (l *learner) learn(d *doc, rate float32, first bool) {
 
 func (l *learner) worst(d *doc, width, kind int, rate float32, first bool) {
 	n := len(d.ends) - width + 1
+	if d.to > 0 {
+		l.placed(d, width, kind, rate, first)
+		return
+	}
 	if first && d.label == 1 && n > 1 {
 		share := min(n, 4)
 		for range share {
 			at := l.rnd.IntN(n)
-			l.step(d, window{at, at + width, kind}, rate, d.weight/float32(share))
+			l.step(d, window{at, at + width, kind}, d.label, rate, d.weight/float32(share))
 		}
 		return
 	}
-	best, at := float32(math.Inf(-1)), 0
-	for i := range n {
+	at := l.highest(0, n, width, kind)
+	l.step(d, window{at, at + width, kind}, d.label, rate, d.weight)
+	if d.label == 0 && n > 1 {
+		at := l.rnd.IntN(n)
+		l.step(d, window{at, at + width, kind}, d.label, rate, d.weight)
+	}
+}
+
+// placed makes a step on the window that looks worst of those that hold the beginning of an
+// attack, and one on the window that looks worst of those that hold nothing of it.
+func (l *learner) placed(d *doc, width, kind int, rate float32, first bool) {
+	n := len(d.ends) - width + 1
+	low, high := max(0, d.from-width+1), min(n, d.until)
+	if low < high {
+		at := low + l.rnd.IntN(high-low)
+		if !first {
+			at = l.highest(low, high, width, kind)
+		}
+		l.step(d, window{at, at + width, kind}, 1, rate, d.weight)
+	}
+	before, after := max(0, d.from-width+1), min(n, d.to)
+	switch {
+	case before > 0 && (after >= n || l.rnd.IntN(2) == 0):
+		at := l.highest(0, before, width, kind)
+		l.step(d, window{at, at + width, kind}, 0, rate, d.weight/2)
+	case after < n:
+		at := l.highest(after, n, width, kind)
+		l.step(d, window{at, at + width, kind}, 0, rate, d.weight/2)
+	}
+}
+
+// highest returns where the window with the highest margin begins that begins in [from, to).
+func (l *learner) highest(from, to, width, kind int) int {
+	best, at := float32(math.Inf(-1)), from
+	for i := from; i < to; i++ {
 		if m := l.margin(i, i+width, kind); m > best {
 			best, at = m, i
 		}
 	}
-	l.step(d, window{at, at + width, kind}, rate, d.weight)
-	if d.label == 0 && n > 1 {
-		at := l.rnd.IntN(n)
-		l.step(d, window{at, at + width, kind}, rate, d.weight)
-	}
+	return at
 }
 
-// forward fills l.sums with the sums of each block.
+// forward fills l.sums with the sums of each block. The scorer does not know which features
+// were left out, so they count in the length; their weights are nothing.
 func (l *learner) forward(d *doc) {
 	l.sums = l.sums[:0]
 	start := int32(0)
-	for _, end := range d.ends {
+	for i, end := range d.ends {
 		var c, w float32
-		var n int32
 		for _, f := range d.feats[start:end] {
-			h := f & l.mask
-			if !l.keep[h] {
-				continue
-			}
 			if f&linear.WordFlag != 0 {
-				w += l.w[h]
-				n += linear.WordGain * linear.WordGain
+				w += l.w[f&l.mask]
 			} else {
-				c += l.w[h]
-				n++
+				c += l.w[f&l.mask]
 			}
 		}
-		l.sums = append(l.sums, winSum{c + float32(linear.WordGain*w), n})
-		start = end
-	}
-	// The scorer does not know which features were left out, so they count in
-	// the length here too.
-	start = 0
-	for i, end := range d.ends {
-		l.sums[i].n = length(d.feats[start:end])
+		l.sums = append(l.sums, winSum{c + float32(linear.WordGain*w), d.lens[i]})
 		start = end
 	}
 }
@@ -237,15 +288,15 @@ func (l *learner) margin(first, last, kind int) float32 {
 	return float32(s/float32(math.Sqrt(float64(n)))) + l.bias[kind]
 }
 
-func (l *learner) step(d *doc, w window, rate, weight float32) {
+func (l *learner) step(d *doc, w window, label, rate, weight float32) {
 	m := l.margin(w.first, w.last, w.kind)
 	p := float32(1 / (1 + math.Exp(-float64(m))))
-	delta := float32((p - d.label) * weight)
+	delta := float32((p - label) * weight)
 	var n int32
 	for _, b := range l.sums[w.first:w.last] {
 		n += b.n
 	}
-	if n == 0 || (delta < 1e-4 && delta > -1e-4) {
+	if n == 0 || (delta < l.set.sure && delta > -l.set.sure) {
 		return
 	}
 	norm := float32(delta / float32(math.Sqrt(float64(n))))
@@ -287,13 +338,17 @@ func (l *learner) model() *linear.Model {
 		// their differences.
 		top = abs[int(float64(len(abs)-1)*0.9995)]
 	}
-	m := &linear.Model{Table: make([]int8, len(l.w)), Scale: top / 127}
+	m := &linear.Model{Table: make([]int8, len(l.w)), Scale: top / 127, Starts: l.set.starts, Relative: l.set.relative}
 	for i, w := range l.w {
 		q := math.RoundToEven(float64(w) / m.Scale)
 		if math.Abs(q) < l.set.prune*127 {
 			// A text of a sort never seen meets weights only by collision;
 			// the fewer there are, the closer it stays to nothing.
 			continue
+		}
+		if step := max(l.set.step, 1); step > 1 {
+			// Rounded away from nothing: what counted still counts.
+			q = math.Copysign(max(step, math.RoundToEven(math.Abs(q)/step)*step), q)
 		}
 		m.Table[i] = int8(max(-127, min(127, q)))
 	}

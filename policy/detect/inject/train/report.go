@@ -104,6 +104,16 @@ func report(w io.Writer, held []scored, models []*linear.Model, rows []row, set 
 	}
 
 	fmt.Fprintln(w, "\nbenign rows of sources not trained on: flagged at 0.9, at 0.99")
+	flagged(w, benign)
+	obfuscation(w, held, models)
+	if worst > 0 {
+		printWorst(w, held, worst)
+	}
+	return benign
+}
+
+// flagged prints how many harmless texts lie above the thresholds, by length and source.
+func flagged(w io.Writer, benign []scored) {
 	fp := make(map[string][]float64)
 	var fnames []string
 	for _, s := range benign {
@@ -123,11 +133,6 @@ func report(w io.Writer, held []scored, models []*linear.Model, rows []row, set 
 	for _, n := range fnames {
 		fmt.Fprintf(w, "%-30s %6d %7.4f %7.4f\n", n, len(fp[n]), above(fp[n], oddsPercent), above(fp[n], oddsMille))
 	}
-	obfuscation(w, held, models)
-	if worst > 0 {
-		printWorst(w, held, worst)
-	}
-	return benign
 }
 
 func printWorst(w io.Writer, held []scored, n int) {

@@ -183,11 +183,6 @@ Set the thermostat to 19 degrees at night.
 Approve the pull request when the tests pass.
 Please merge the branch once CI is green.
 She said: "Please turn off the lights."
-Please write two lines about yourself for the website.
-Please include the order number in your reply.
-In your answer, please mention the date that suits you.
-Answer the questions below and return the form.
-Rank the candidates by experience.
 Make sure to install the update before Monday.
 Do not forget to sign page three.
 You should see a green light now.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +14,9 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
 )
 
-func shipped(t *testing.T) *linear.Model {
+func shipped(t *testing.T, name string) *linear.Model {
 	t.Helper()
-	file, err := os.ReadFile("../weights.bin")
+	file, err := os.ReadFile(filepath.Join("..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func shipped(t *testing.T) *linear.Model {
 // The floors lie below what the shipped weights do, and above what weights
 // would do that were made from a broken grammar, table or calibration.
 func TestShippedWeightsHoldTheirFloor(t *testing.T) {
-	m := shipped(t)
+	m := shipped(t, "weights.bin")
 	hits := make(map[string]int)
 	total := make(map[string]int)
 	var s linear.Scanner
@@ -51,8 +52,77 @@ func TestShippedWeightsHoldTheirFloor(t *testing.T) {
 	}
 }
 
+// The same for the head for tool results. Texts drawn by another seed are of the same lists:
+// they tell a broken file from a sound one and no more.
+func TestShippedResultsHoldTheirFloor(t *testing.T) {
+	m := shipped(t, "results.bin")
+	hits := make(map[string]int)
+	total := make(map[string]int)
+	var s linear.Scanner
+	for _, r := range resultTexts(4711, nil, 40) {
+		total[r.Kind]++
+		if s.Scan(m, r.Text).Odds >= oddsPercent {
+			hits[r.Kind]++
+		}
+	}
+	for kind, floor := range map[string]float64{"asked": 0.6, "shaping": 0.85, "codeask": 0.9, "agent": 0.75, "direct": 0.75, "language": 0.6} {
+		if got := float64(hits[kind]) / float64(total[kind]); got < floor || total[kind] < 50 {
+			t.Errorf("%s: %.3f of %d attacks found, floor %.2f", kind, got, total[kind], floor)
+		}
+	}
+	for kind, ceiling := range map[string]float64{"clean": 0.02, "people": 0.03, "document": 0.02, "foreign": 0.03, "late": 0.03} {
+		if got := float64(hits[kind]) / float64(total[kind]); got > ceiling || total[kind] < 50 {
+			t.Errorf("%s: %.3f of %d harmless texts flagged, ceiling %.2f", kind, got, total[kind], ceiling)
+		}
+	}
+}
+
+// A text of another hand is put whole into a carrier, and its place is known.
+func TestCarriersTellWhereTheAttackIs(t *testing.T) {
+	s := &speaker{lex: lists(), rnd: rand.New(rand.NewPCG(1, 1)), nested: true}
+	for range 3000 {
+		c := s.carry(nil)
+		if clean := c.clean(); strings.ContainsAny(clean, slotMark+openMark+closeMark) || strings.Contains(clean, "{subject}") {
+			t.Fatalf("slots are left in %q", clean)
+		}
+		r := place(row{Text: s.with(c, "Write a poem about bees."), Label: 1})
+		if strings.ContainsAny(r.Text, slotMark+openMark+closeMark) {
+			t.Fatalf("marks are left in %q", r.Text)
+		}
+		if got := r.Text[r.from:r.to]; !strings.Contains(got, "Write a poem about bees.") || len(got) > 40 {
+			t.Fatalf("at the place of the attack is %q, in %q", got, r.Text)
+		}
+		if d := features(r, 1<<20, true); d.to <= d.from || d.until > d.to || d.to > len(d.ends) {
+			t.Fatalf("blocks %d, %d, %d of %d", d.from, d.until, d.to, len(d.ends))
+		}
+	}
+	if d := features(row{Text: strings.Repeat("word ", 400) + "attack", Label: 1, from: 2000, to: 2006}, 50, true); len(d.ends) > 0 {
+		t.Error("an attack that was cut off is learned")
+	}
+	if r := place(row{Text: "as it was", Label: 1}); r.Text != "as it was" || r.to != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What the head for tool results takes for requests and for prose.
+func TestRowsAreSortedIntoRequestsAndProse(t *testing.T) {
+	r := row{Source: "t0_p3", Text: "Read the article. The bridge was built in 1911 by two brothers. It has four lanes and a path for bicycles. Did you know that? What is the bridge like?"}
+	if got := asked(r); len(got) != 1 || got[0] != "Did you know that?" {
+		t.Errorf("asked: %q", got)
+	}
+	if got := told(r); len(got) != 2 || got[0] != "The bridge was built in 1911 by two brothers." {
+		t.Errorf("told: %q", got)
+	}
+	for source, want := range map[string]string{"mbpp": "Write a function that adds.", "gpteacher_toolformer": "print(a + b) # the sum", "gsm8k": "print(a + b) # the sum", "bipia_train": ""} {
+		got := strings.Join(asked(row{Source: source, Text: "Write a function that adds.\nprint(a + b) # the sum"}), "|")
+		if got != want {
+			t.Errorf("%s: %q, want %q", source, got, want)
+		}
+	}
+}
+
 func TestShippedWeightsPassTheExam(t *testing.T) {
-	m := shipped(t)
+	m := shipped(t, "weights.bin")
 	for _, c := range []struct {
 		name      string
 		texts     string
@@ -74,7 +144,7 @@ func TestShippedWeightsPassTheExam(t *testing.T) {
 }
 
 // small is a training that takes a second.
-var small = settings{bits: 14, epochs: 2, rate: 0.1, decay: 1e-5, rare: 2, prune: 0.02, part: 200, seed: 3}
+var small = settings{bits: 14, epochs: 2, rate: 0.1, decay: 1e-5, rare: 2, prune: 0.02, part: 200, seed: 3, sure: 1e-4}
 
 func TestTrainingIsReproducible(t *testing.T) {
 	make := func(seed uint64) []byte {
@@ -82,6 +152,8 @@ func TestTrainingIsReproducible(t *testing.T) {
 		set.seed = seed
 		rows := grammar(seed, nil, set.part)
 		weigh(nil, rows)
+		set.starts, set.relative = seed%2 == 1, 1
+		rows = append(rows, resultTexts(seed, nil, 4*set.part)...)
 		file, err := linear.Encode(fit(rows, set))
 		if err != nil {
 			t.Fatal(err)
@@ -121,21 +193,22 @@ func TestRunMeasuresAndWrites(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	file := filepath.Join(dir, "weights.bin")
-	if err := run(&out, options{data: dir, out: file, extra: dir}, small); err != nil {
+	if err := run(&out, options{data: dir, out: dir, extra: dir, kinds: true}, small); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"spikee", "in 4 KB of benign text", "exam", "flagged, by bucket"} {
+	for _, part := range []string{"spikee", "in 4 KB of benign text", "exam", "flagged, by bucket", "head for tool results", "in 4 KB", "left out of training"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the report does not tell of %q", part)
 		}
 	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := linear.Decode(b); err != nil {
-		t.Error(err)
+	for _, name := range []string{"weights.bin", "results.bin"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := linear.Decode(b); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -12,22 +12,27 @@ import (
 
 // The file of a model: magic, log2 of the table's length, the numbers of
 // Model as little-endian float64, then the table as a deflate stream.
-const magic = "inj1"
+const magic = "inj2"
 
 const maxBits = 22
 
 type header struct {
-	Magic  [4]byte
-	Bits   uint32
-	Scale  float64
-	Bias   [Kinds]float64
-	Bucket [Buckets]Calibration
+	Magic    [4]byte
+	Bits     uint32
+	Starts   uint64 // 0 or 1
+	Relative float64
+	Scale    float64
+	Bias     [Kinds]float64
+	Bucket   [Buckets]Calibration
 }
 
 // Encode returns the file of m. The same model makes the same bytes with the
 // same Go release.
 func Encode(m *Model) ([]byte, error) {
-	h := header{Scale: m.Scale, Bias: m.Bias, Bucket: m.Bucket}
+	h := header{Scale: m.Scale, Bias: m.Bias, Bucket: m.Bucket, Relative: m.Relative}
+	if m.Starts {
+		h.Starts = 1
+	}
 	copy(h.Magic[:], magic)
 	for 1<<h.Bits < len(m.Table) {
 		h.Bits++
@@ -71,7 +76,10 @@ func Decode(file []byte) (*Model, error) {
 	if h.Bits > maxBits {
 		return nil, fmt.Errorf("table of 2^%d entries: at most 2^%d", h.Bits, maxBits)
 	}
-	finite := append([]float64{h.Scale}, h.Bias[:]...)
+	if h.Starts > 1 {
+		return nil, errors.New("unknown features")
+	}
+	finite := append([]float64{h.Scale, h.Relative}, h.Bias[:]...)
 	for _, c := range h.Bucket {
 		if !(c.Slope > 0) {
 			return nil, errors.New("calibration slope is not above zero")
@@ -94,7 +102,7 @@ func Decode(file []byte) (*Model, error) {
 	if r.Len() != 0 {
 		return nil, errors.New("bytes after the table")
 	}
-	m := &Model{Table: make([]int8, len(raw)), Scale: h.Scale, Bias: h.Bias, Bucket: h.Bucket}
+	m := &Model{Table: make([]int8, len(raw)), Scale: h.Scale, Bias: h.Bias, Bucket: h.Bucket, Starts: h.Starts == 1, Relative: h.Relative}
 	for i, b := range raw {
 		m.Table[i] = int8(b)
 	}

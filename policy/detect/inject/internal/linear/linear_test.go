@@ -8,9 +8,11 @@ import (
 	"testing"
 )
 
-func read(text string) (feats []uint32, blocks int) {
+func read(text string) (feats []uint32, blocks int) { return readWith(text, false) }
+
+func readWith(text string, starts bool) (feats []uint32, blocks int) {
 	var r Reader
-	r.Reset()
+	r.Reset(starts)
 	take := func() {
 		feats = append(feats, r.Block()...)
 		blocks++
@@ -53,6 +55,56 @@ func TestReaderCountsARepeatedFeatureOnce(t *testing.T) {
 	}
 }
 
+// With starts the word that begins a line, a sentence or a field counts as such.
+func TestReaderKnowsStarts(t *testing.T) {
+	extra := func(text string) (out []uint32) {
+		plain, _ := read(text)
+		with, _ := readWith(text, true)
+		for _, f := range with {
+			if !slices.Contains(plain, f) {
+				out = append(out, f)
+			}
+		}
+		return out
+	}
+	want := extra("write a poem")
+	if len(want) != 2 {
+		t.Fatalf("%d features of a start, want that of one word and that of two", len(want))
+	}
+	for _, text := range []string{
+		"\nwrite a poem", " Write a poem", "| 4 | write a poem |", "Done. Write a poem", "so? write a poem", "{\"note\": \"write a poem\"}",
+		"<td>Write a poem</td>", `one\nwrite a poem`, "ends: write a poem", "- write a poem", "１. Ｗｒｉｔｅ a poem",
+	} {
+		got := extra(text)
+		for _, f := range want {
+			if !slices.Contains(got, f) {
+				t.Errorf("%q: the start was not seen", text)
+			}
+		}
+	}
+	for _, text := range []string{"they write a poem", "a.write a poem", "well, write a poem", "re-write a poem"} {
+		got := extra(text)
+		for _, f := range want {
+			if slices.Contains(got, f) {
+				t.Errorf("%q: a start was seen where there is none", text)
+			}
+		}
+	}
+}
+
+// The rest of a text takes off or adds to the margin, within bounds, and little in a short one.
+func TestLevel(t *testing.T) {
+	for _, c := range []struct {
+		sum  float64
+		n    int
+		want float64
+	}{{0, 0, 0}, {-8, 0, -1}, {-16, 8, -1}, {1000, 10, levelHigh}, {-1000, 10, levelLow}, {50, 92, 0.5}} {
+		if got := Level(c.sum, c.n); got != c.want {
+			t.Errorf("%v over %d blocks: %v, want %v", c.sum, c.n, got, c.want)
+		}
+	}
+}
+
 func TestFoldIsIdempotent(t *testing.T) {
 	for r := rune(0); r < 0x110000; r++ {
 		f := Fold(r)
@@ -66,7 +118,7 @@ func TestFoldIsIdempotent(t *testing.T) {
 }
 
 func toy() *Model {
-	m := &Model{Table: make([]int8, 1<<12), Scale: 0.1, Bias: [Kinds]float64{-1, -2, -3}}
+	m := &Model{Table: make([]int8, 1<<12), Scale: 0.1, Starts: true, Relative: 0.5, Bias: [Kinds]float64{-1, -2, -3}}
 	for i := range m.Table {
 		m.Table[i] = int8(i*37%15 - 7)
 	}
@@ -90,7 +142,7 @@ func TestFileRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Table, m.Table) || got.Scale != m.Scale || got.Bias != m.Bias || got.Bucket != m.Bucket {
+	if !slices.Equal(got.Table, m.Table) || got.Scale != m.Scale || got.Bias != m.Bias || got.Starts != m.Starts || got.Relative != m.Relative || got.Bucket != m.Bucket {
 		t.Error("the model changed on its way through the file")
 	}
 	if _, err := Encode(&Model{Table: make([]int8, 3)}); err == nil {
@@ -116,7 +168,9 @@ func TestDecodeRefusesDamage(t *testing.T) {
 		"huge table":  set(4, 31),
 		"short table": set(4, 13),
 		"long table":  set(4, 11),
-		"NaN scale":   set(8, byte(nan), byte(nan>>8), byte(nan>>16), byte(nan>>24), byte(nan>>32), byte(nan>>40), byte(nan>>48), byte(nan>>56)),
+		"features":    set(8, 2),
+		"NaN share":   set(16, byte(nan), byte(nan>>8), byte(nan>>16), byte(nan>>24), byte(nan>>32), byte(nan>>40), byte(nan>>48), byte(nan>>56)),
+		"NaN scale":   set(24, byte(nan), byte(nan>>8), byte(nan>>16), byte(nan>>24), byte(nan>>32), byte(nan>>40), byte(nan>>48), byte(nan>>56)),
 		"cut":         file[:len(file)-5],
 		"more":        append(slices.Clone(file), 1),
 	} {

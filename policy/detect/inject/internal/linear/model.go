@@ -41,6 +41,10 @@ type Model struct {
 	Scale  float64        // what one step of a table entry is worth
 	Bias   [Kinds]float64 // of each kind of window
 	Bucket [Buckets]Calibration
+	Starts bool // there are weights for the words that begin something, see Reader.Reset
+	// Relative is what a unit of the level of a text takes off its margin. Where it is
+	// zero only the background of long texts does.
+	Relative float64
 }
 
 // A Window sums the features of one or more blocks.
@@ -147,6 +151,19 @@ func (b background) level() float64 {
 	return min(float64(b.sum-b.top1-b.top2)/float64(b.chunks-2), loudest)
 }
 
+// How the level of a text is told from the margins of its windows.
+const (
+	levelLow, levelHigh = -3.0, 1.0 // within these bounds
+	levelPrior          = 8         // so many blocks at zero stand before every text
+)
+
+// Level returns what the windows of a text look like on the whole, for the sum of the highest
+// margins of the windows that end at each of n blocks. A request among the rows of a
+// table says more than one among the sentences of a letter.
+func Level(sum float64, n int) float64 {
+	return max(levelLow, min(levelHigh, sum/float64(n+levelPrior)))
+}
+
 // A Slider slides the windows over the blocks of a text and remembers the
 // highest margin. The zero Slider is ready.
 type Slider struct {
@@ -160,6 +177,8 @@ type Slider struct {
 	block float64 // the highest margin of the windows that end at the present block
 	some  bool    // there is one
 	back  background
+	sum   float64 // of the highest margins of the blocks
+	n     int
 }
 
 // Add takes the next block, which covers the bytes [start, end) of the text.
@@ -184,6 +203,8 @@ func (s *Slider) Add(m *Model, b Window, start, end int) {
 	}
 	if s.some {
 		s.back.add(s.block)
+		s.sum += s.block
+		s.n++
 	}
 }
 
@@ -208,6 +229,9 @@ func (s *Slider) Best(m *Model, end int) (margin float64, from, to int) {
 				break
 			}
 		}
+	}
+	if m.Relative != 0 {
+		return t.best - float64(m.Relative*Level(t.sum, t.n)), t.start, t.end
 	}
 	return t.best - float64(contrast*(t.back.level()-loudest)), t.start, t.end
 }

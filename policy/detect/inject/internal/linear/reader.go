@@ -15,7 +15,8 @@ const (
 	maxRun     = 3  // how many equal symbols or letters in a row are looked at
 	perRune    = 3  // character features that end with one character
 	perWord    = 4  // word features that end with one word
-	maxBlock   = (BlockUnits + 4) * (perRune + perWord)
+	perStart   = 2  // and of those that begin a line, a sentence or a field
+	maxBlock   = (BlockUnits + 4) * (perRune + perWord + perStart)
 )
 
 // A Reader turns text into hashed features, a block of about BlockUnits at a
@@ -39,6 +40,10 @@ type Reader struct {
 	w1, w2         uint32 // the words before the present one
 	escape         bool   // the character before was a backslash
 
+	starts bool  // features of what begins lines, sentences and fields are wanted
+	edge   edge  // what came before the present word
+	begun  uint8 // how many words back a start was, 0 for none
+
 	// For some late features the block they came in and a part of their hash,
 	// at a place that another part decides; a newer one takes the place.
 	recent [1 << recentBits]uint32
@@ -47,9 +52,38 @@ type Reader struct {
 	carryN int
 }
 
-// Reset makes r ready for a new text.
-func (r *Reader) Reset() {
-	*r = Reader{r1: ' ', r2: ' ', r3: ' ', r4: ' ', run: 1, last: ' ', total: widest + 1}
+// Reset makes r ready for a new text. With starts it also makes features of the one
+// and the two words that begin a line, a sentence or a field of a record: what they are
+// tells an order that stands in a table from the word in the middle of a sentence.
+func (r *Reader) Reset(starts bool) {
+	*r = Reader{r1: ' ', r2: ' ', r3: ' ', r4: ' ', run: 1, last: ' ', total: widest + 1, starts: starts, edge: edgeSure}
+}
+
+// An edge tells whether the next word begins something.
+type edge uint8
+
+const (
+	edgeNone edge = iota
+	edgeStop      // a mark that ends a sentence if a blank follows
+	edgeSure
+)
+
+// mark notes what a character that is no letter, raw and folded, says of the word behind it.
+func (r *Reader) mark(raw, folded rune) {
+	switch folded {
+	case '|', '"', '<', '>', '{', '}', '[', ']', '!', '?':
+		r.edge = edgeSure
+	case '.', ':', ';', '*', '#', '-', '/', '(':
+		if raw == '。' || raw == '：' || raw == '；' {
+			r.edge = edgeSure // no blank follows these
+		} else if r.edge != edgeSure {
+			r.edge = edgeStop
+		}
+	case ' ':
+		if raw == '\n' || raw == '\r' || raw == '\t' || r.edge == edgeStop {
+			r.edge = edgeSure
+		}
+	}
 }
 
 // Fill reads from s until a block is full and returns how many bytes it took.
@@ -143,7 +177,7 @@ func (r *Reader) put(raw rune) {
 		// The two characters \n of a JSON string are a line break, not a
 		// letter that belongs to the next word.
 		if raw == 'n' || raw == 't' || raw == 'r' {
-			raw = ' '
+			raw = '\n'
 		}
 	}
 	c := Fold(raw)
@@ -153,6 +187,12 @@ func (r *Reader) put(raw rune) {
 	if c == '\\' {
 		r.escape = true
 		c = ' '
+	}
+	if r.starts && classOf(c) != letter {
+		if r.wordLen > 0 {
+			r.endWord()
+		}
+		r.mark(raw, c)
 	}
 	if c == r.last {
 		if c == ' ' {
@@ -219,6 +259,17 @@ func (r *Reader) endWord() {
 	r.emit(mix(w*m2+r.w1*m3) | WordFlag)
 	r.emit(mix(w*m4+r.w1*m5+r.w2*m1) | WordFlag)
 	r.emit(mix(w*m3+r.w2*m2^0x7f4a7c15) | WordFlag)
+	if r.starts {
+		switch {
+		case r.edge == edgeSure:
+			r.emit(mix(w*m5^0x2545f491) | WordFlag)
+			r.begun = 1
+		case r.begun == 1:
+			r.emit(mix(w*m1+r.w1*m4^0x6a09e667) | WordFlag)
+			r.begun = 0
+		}
+		r.edge = edgeNone
+	}
 	r.w2, r.w1 = r.w1, w
 	r.wordHash, r.wordLen = 0, 0
 }

@@ -23,7 +23,7 @@ type Scanner struct {
 // Reset makes s ready for a new text judged by m.
 func (s *Scanner) Reset(m *Model) {
 	s.m = m
-	s.reader.Reset()
+	s.reader.Reset(m.Starts)
 	s.slide = Slider{}
 	s.units, s.start, s.pos = 0, 0, 0
 }
