@@ -120,7 +120,7 @@ func TestComplaint7ThresholdsHoldAtEveryLength(t *testing.T) {
 		q, _ := json.Marshal(text)
 		return len(s.flags(s.chat(call{body: fmt.Sprintf(`{"model":"gpt-4o","max_tokens":50,"messages":[{"role":"user","content":%s}]}`, q)}).ok())) > 0
 	}
-	// The manual of this gateway, but for the pages that quote attacks: cut into texts
+	// The manual of this gateway, but for the pages that quote attacks (recipes.md in a case): cut into texts
 	// of each length.
 	var manual strings.Builder
 	pages, err := filepath.Glob("../docs/*.md")
@@ -128,7 +128,7 @@ func TestComplaint7ThresholdsHoldAtEveryLength(t *testing.T) {
 		t.Fatalf("%v %v", pages, err)
 	}
 	for _, page := range pages {
-		if name := filepath.Base(page); name == "injection.md" || name == "detectors.md" || name == "llm_policy.md" {
+		if name := filepath.Base(page); name == "injection.md" || name == "detectors.md" || name == "llm_policy.md" || name == "recipes.md" {
 			continue
 		}
 		b, err := os.ReadFile(page)
