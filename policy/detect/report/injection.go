@@ -17,8 +17,9 @@ type scored struct {
 	Label  int    `json:"label"`
 	Source string `json:"source"`
 	// Kind that begins with "tool" marks a result of a tool.
-	Kind  string `json:"kind"`
-	score float64
+	Kind  string  `json:"kind"`
+	score float64 // as what it is
+	asked float64 // as a prompt
 }
 
 func (s scored) tool() bool { return strings.HasPrefix(s.Kind, "tool") }
@@ -39,7 +40,11 @@ func (r *report) injection() error {
 			return err
 		}
 		for i := range part {
-			part[i].score = inject.Score(part[i].Text)
+			part[i].asked = inject.Score(part[i].Text)
+			part[i].score = part[i].asked
+			if part[i].tool() {
+				part[i].score = inject.ScoreToolResult(part[i].Text)
+			}
 			part[i].Source = cmp.Or(part[i].Source, strings.TrimSuffix(filepath.Base(f), ".jsonl.gz"))
 		}
 		list = append(list, part...)
@@ -68,11 +73,16 @@ func (r *report) injection() error {
 	line("explicit overrides", of(func(s scored) bool { return direct(s) && measure.Override(s.Text) }), plain)
 	line("all direct attacks", of(direct), plain)
 	line("not English", of(func(s scored) bool { return direct(s) && measure.NonEnglish(s.Text) }), plain)
-	attacked := of(func(s scored) bool { return s.Label == 1 && s.tool() })
-	line("in results of tools", attacked, slices.Concat(plain, results))
-	line("  against harmless results only", attacked, results)
+	line("in results of tools", of(func(s scored) bool { return s.Label == 1 && s.tool() }), results)
+	var asPrompts []float64
+	for _, s := range list {
+		if s.Label == 1 && s.tool() {
+			asPrompts = append(asPrompts, s.asked)
+		}
+	}
+	line("  read as prompts, against prompts", asPrompts, plain)
 	for _, source := range sources(list) {
-		line("source "+source, of(func(s scored) bool { return s.Label == 1 && s.Source == source }), plain)
+		line("source "+source, of(func(s scored) bool { return direct(s) && s.Source == source }), plain)
 	}
 
 	r.printf("  %-34s %6s %24s %8s\n", "harmless texts", "rows", "flagged at .9", "at .99")
