@@ -34,7 +34,6 @@ func place(r row) row {
 type carrier struct {
 	text  string
 	quote func(string) string
-	alone bool // the text stands by itself there, in a field or a line of its own
 }
 
 func plainQuote(s string) string { return s }
