@@ -171,17 +171,20 @@ func (l *Ledger) makeRoom(n int) error {
 	if err := l.makeSure(); err != nil {
 		return err
 	}
-	for kicked := false; !l.rotate(); {
+	for kicked := false; ; {
+		select {
+		case <-l.applied: // of another time; whatever happens from here on is said anew
+		default:
+		}
+		if l.rotate() {
+			return nil
+		}
 		l.pmu.Lock()
 		err, tried := l.applyErr, l.tried
 		l.pmu.Unlock()
 		if err != nil {
 			if kicked || time.Since(tried) < retryMin {
 				return err
-			}
-			select {
-			case <-l.applied: // of another time
-			default:
 			}
 			wake(l.kick)
 			kicked = true
@@ -192,7 +195,6 @@ func (l *Ledger) makeRoom(n int) error {
 			kicked = true
 		}
 	}
-	return nil
 }
 
 // makeSure overwrites a frame that may be on the disk though it was reported as not

@@ -10,11 +10,14 @@ import (
 	"time"
 )
 
+// diskFull is what a write to a full disk returns.
+var diskFull = &os.PathError{Op: "write", Path: "ledger.db", Err: syscall.ENOSPC}
+
 func TestFullDisk(t *testing.T) {
 	var full atomic.Bool
 	l := open(t, Options{hooks: hooks{beforeCommit: func() error {
 		if full.Load() {
-			return &os.PathError{Op: "write", Path: "ledger.db", Err: syscall.ENOSPC}
+			return diskFull
 		}
 		return nil
 	}}})
@@ -60,7 +63,7 @@ func TestUnknownOutcomeCountsOnce(t *testing.T) {
 	l := open(t, Options{hooks: hooks{afterCommit: func() error {
 		if deny.Load() {
 			denied.Add(1)
-			return syscall.ENOSPC
+			return diskFull
 		}
 		return nil
 	}}})
@@ -107,5 +110,38 @@ func TestFailedSyncIsFinal(t *testing.T) {
 	defer l.Close()
 	if s, _, _ := l.Balance(*b, "k", noon); s != 10 {
 		t.Errorf("settled %d", s)
+	}
+}
+
+// A settlement that waits for the disk to have space closes its attempt all the same:
+// who has it again in the write that takes both is told.
+func TestAttemptWhoseRowWaits(t *testing.T) {
+	var full atomic.Bool
+	var tried atomic.Int64
+	l := open(t, Options{hooks: hooks{beforeCommit: func() error {
+		if full.Load() {
+			tried.Add(1)
+			return diskFull
+		}
+		return nil
+	}}})
+	defer l.Close()
+	first, _ := take(t, l, noon, id(1), 10, charge(crashBudget, "k"))
+	full.Store(true)
+	first.Settle(noon, Row{Cost: 4})
+	for tried.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	full.Store(false)
+	again, _, err := reserve(l, noon, Call{ID: id(1), Time: noon}, 10, []Charge{charge(crashBudget, "k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Durable(context.Background()); !errors.Is(err, ErrDuplicate) {
+		t.Errorf("promised an attempt that has a row: %v", err)
+	}
+	again.Cancel()
+	if got := inspect(t, l); got.Rows != 1 || got.Open != 0 || got.Settled != 4 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -66,13 +66,6 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrJournal is wrapped when the journal does not fit its ledger.
 var ErrJournal = errors.New("the ledger's journal is not what it should be")
 
-// syncError is a failed sync: after it nobody knows what the disk has, whatever
-// the reason.
-type syncError struct{ err error }
-
-func (e *syncError) Error() string { return "sync: " + e.err.Error() }
-func (e *syncError) Unwrap() error { return e.err }
-
 // syncFile and syncData stand for os.File.Sync and fdatasync; tests take them away.
 var (
 	syncFile = (*os.File).Sync
@@ -322,7 +315,7 @@ func (j *journal) sync() error {
 		return nil
 	}
 	if err := syncData(j.f); err != nil {
-		return fmt.Errorf("writing the ledger's journal: %w", &syncError{err})
+		return fmt.Errorf("syncing the ledger's journal: %w", err)
 	}
 	return nil
 }

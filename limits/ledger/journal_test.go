@@ -205,7 +205,7 @@ func TestTornFirstFrame(t *testing.T) {
 func TestDamagedFrameRefuses(t *testing.T) {
 	for name, h := range map[string]hooks{
 		"in one area":                        never,
-		"in two areas, none of them applied": {area: 4 * journalPage, applyEvery: time.Hour, beforeApply: func() error { return syscall.ENOSPC }},
+		"in two areas, none of them applied": {area: 4 * journalPage, applyEvery: time.Hour, beforeApply: func() error { return diskFull }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := crashed(t, 6, h) // two pages, then four
@@ -481,7 +481,7 @@ func TestReadersSeeTheJournal(t *testing.T) {
 		"half applied":    {area: 4 * journalPage, applyEvery: time.Hour},
 		"all the time":    {area: 4 * journalPage, applyEvery: time.Millisecond},
 		"never, for want of room": {area: 64 * journalPage, applyEvery: time.Millisecond,
-			beforeApply: func() error { return syscall.ENOSPC }},
+			beforeApply: func() error { return diskFull }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, Options{hooks: h})
@@ -567,7 +567,7 @@ func TestFullDiskBehindTheJournal(t *testing.T) {
 	var full atomic.Bool
 	l := open(t, Options{hooks: hooks{area: 4 * journalPage, applyEvery: time.Millisecond, beforeApply: func() error {
 		if full.Load() {
-			return &os.PathError{Op: "write", Path: "ledger.db", Err: syscall.ENOSPC}
+			return diskFull
 		}
 		return nil
 	}}})
@@ -622,12 +622,14 @@ func TestFullDiskBehindTheJournal(t *testing.T) {
 // the journal; what was durable before is there at the next start.
 func TestFailuresBehindThePromiseAreFinal(t *testing.T) {
 	defer func(f func(*os.File) error) { syncData = f }(syncData)
-	for name, errno := range map[string]error{"applying": syscall.EIO, "syncing": syscall.EIO, "syncing a full disk": syscall.ENOSPC} {
+	for name, errno := range map[string]error{
+		"applying": syscall.EIO, "applying, a sync of a full disk": syscall.ENOSPC, "syncing": syscall.EIO, "syncing a full disk": syscall.ENOSPC,
+	} {
 		t.Run(name, func(t *testing.T) {
 			var fail atomic.Bool
 			h := hooks{applyEvery: time.Millisecond}
 			syncData = dataSync
-			if name == "applying" {
+			if strings.HasPrefix(name, "applying") {
 				h.beforeApply = func() error {
 					if fail.Load() {
 						return errno
@@ -683,7 +685,7 @@ func TestDeniedFrameDoesNotComeBack(t *testing.T) {
 			}
 			l := open(t, Options{hooks: hooks{area: 4 * journalPage, applyEvery: every, afterCommit: func() error {
 				if deny.Load() {
-					return syscall.ENOSPC
+					return diskFull
 				}
 				return nil
 			}}})
@@ -731,7 +733,7 @@ func TestDeniedFrameDoesNotComeBack(t *testing.T) {
 func TestSettledAttemptCannotBeHadAgain(t *testing.T) {
 	for name, h := range map[string]hooks{
 		"in the journal":    never,
-		"on its way":        {area: 4 * journalPage, applyEvery: time.Millisecond, beforeApply: func() error { return syscall.ENOSPC }},
+		"on its way":        {area: 4 * journalPage, applyEvery: time.Millisecond, beforeApply: func() error { return diskFull }},
 		"in bbolt":          {applyEvery: time.Millisecond},
 		"in the same frame": {applyEvery: time.Hour},
 	} {
@@ -792,9 +794,9 @@ func TestSettledAttemptCannotBeHadAgain(t *testing.T) {
 // also when the next one does not fit where it lies.
 func TestDeniedFrameAtTheEndOfAnArea(t *testing.T) {
 	var deny atomic.Bool
-	l := open(t, Options{hooks: hooks{area: 4 * journalPage, applyEvery: time.Hour, beforeApply: func() error { return syscall.ENOSPC }, afterCommit: func() error {
+	l := open(t, Options{hooks: hooks{area: 4 * journalPage, applyEvery: time.Hour, beforeApply: func() error { return diskFull }, afterCommit: func() error {
 		if deny.Load() {
-			return syscall.ENOSPC
+			return diskFull
 		}
 		return nil
 	}}})

@@ -25,7 +25,7 @@ const (
 )
 
 // record appends a write to a frame. A reservation of a call that has a row already
-// is not for the journal (see Ledger.encode).
+// is not for the journal (see Ledger.journal).
 func (e *encoder) record(o *op) {
 	switch {
 	case o.reserve != nil:

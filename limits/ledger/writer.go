@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -218,6 +219,7 @@ func (l *Ledger) journal(carry []op, b *batch) (done int, err error) {
 		i := done
 		for ; i < n && len(e.b) < maxFrame; i++ {
 			if i < len(carry) {
+				seen.note(&carry[i])
 				e.record(&carry[i])
 				continue
 			}
@@ -351,14 +353,19 @@ func (l *Ledger) isBroken() error {
 // it does (a full disk heals by itself).
 func (l *Ledger) Err() error { return l.isBroken() }
 
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+// isFull reports whether a write found no space. A sync that fails for that reason is
+// another matter: after it nobody knows what the disk has. (It comes as the bare
+// number, from bbolt, too.)
+func isFull(err error) bool {
+	var w *os.PathError
+	return errors.As(err, &w) && w.Op == "write" && (errors.Is(w.Err, syscall.ENOSPC) || errors.Is(w.Err, syscall.EDQUOT))
+}
 
 // report takes note of how a write went. A full disk may get space again;
 // after any other failure (a sync that failed, above all) nobody can say what
 // the disk has, so this file is not written any more: calls are refused until
 // the ledger has been opened anew, which charges what is then open.
 func (l *Ledger) report(err error) {
-	var sync *syncError
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -368,7 +375,7 @@ func (l *Ledger) report(err error) {
 			l.o.Logf("ledger: writing works again")
 		}
 		l.failing = nil
-	case isFull(err) && !errors.As(err, &sync):
+	case isFull(err):
 		if l.failing == nil {
 			l.o.Logf("ledger: the disk is full; calls are refused until there is space: %v", err)
 		}
