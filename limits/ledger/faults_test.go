@@ -145,3 +145,42 @@ func TestAttemptWhoseRowWaits(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// At Close what waits is tried once more, and so is bbolt's disk, however short ago it
+// was full: nobody tries again later.
+func TestCloseTriesAgainAtOnce(t *testing.T) {
+	var full atomic.Bool
+	l := open(t, Options{hooks: hooks{area: minArea, applyEvery: time.Millisecond, beforeApply: func() error {
+		if full.Load() {
+			return diskFull
+		}
+		return nil
+	}}})
+	full.Store(true)
+	first, _ := take(t, l, noon, id(0), 10, charge(crashBudget, "k"))
+	for n := 1; ; n++ { // until the journal is full, too
+		h, _, err := reserve(l, noon, Call{ID: id(n), Time: noon}, 10, []Charge{charge(crashBudget, "k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Durable(context.Background()); errors.Is(err, syscall.ENOSPC) {
+			h.Cancel()
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		h.Cancel()
+	}
+	first.Settle(noon, Row{Cost: 4})
+	// As if it had been tried at this moment; the applier will not by itself for long.
+	l.pmu.Lock()
+	l.tried = time.Now().Add(time.Hour)
+	l.pmu.Unlock()
+	full.Store(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := inspectPath(t, l.path); got.Open != 0 || got.Rows != 1 || got.Settled != 4 {
+		t.Errorf("%+v", got)
+	}
+}

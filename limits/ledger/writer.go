@@ -164,6 +164,9 @@ func (l *Ledger) gather(last time.Time, n int) {
 // drain tries once more to write what is left when the ledger closes.
 func (l *Ledger) drain(carry []op) {
 	if len(carry) > 0 {
+		l.pmu.Lock()
+		l.tried = time.Time{} // however short ago bbolt's disk was full: there is no later
+		l.pmu.Unlock()
 		carry = l.commit(newBatch(), carry)
 	}
 	if len(carry) > 0 {
@@ -217,7 +220,7 @@ func (l *Ledger) journal(carry []op, b *batch) (done int, err error) {
 	for first := true; first || done < n; first = false {
 		e := encoder{b: make([]byte, frameHead, max(journalPage, l.frameHint))}
 		i := done
-		for ; i < n && len(e.b) < maxFrame; i++ {
+		for ; i < n && int64(len(e.b)) < min(maxFrame, l.j.size/2); i++ {
 			if i < len(carry) {
 				seen.note(&carry[i])
 				e.record(&carry[i])
