@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -111,7 +112,7 @@ func faults(t *testing.T, r *rand.Rand) error {
 	names := []string{}
 	granted := llm.Money(0)
 	var maybe []llm.Money // of grants that were denied and may be on the disk until another write is
-	var mu sync.Mutex // of seen
+	var mu sync.Mutex     // of seen
 	seen := map[string]bool{}
 	look := func(l *Ledger) error {
 		mu.Lock()
@@ -293,28 +294,29 @@ func faults(t *testing.T, r *rand.Rand) error {
 			barrier(before)
 			maybe = nil
 		case p < 75: // end one
-			for name, h := range holds {
-				f := fates[name]
-				if r.IntN(4) == 0 {
-					h.Cancel()
-					note("%s cancelled", name)
-				} else {
-					if h.Durable(context.Background()) == nil {
-						f.acked = true
-					}
-					if f.acked {
-						f.cost, f.settled = llm.Money(r.IntN(1500)), true
-						h.Settle(noon, Row{Cost: f.cost})
-						note("%s settled %d", name, f.cost)
-					} else {
-						h.Cancel()
-						note("%s denied", name)
-					}
-				}
-				f.ended = true
-				delete(holds, name)
+			if len(holds) == 0 {
 				break
 			}
+			name := slices.Sorted(maps.Keys(holds))[r.IntN(len(holds))]
+			h, f := holds[name], fates[name]
+			if r.IntN(4) == 0 {
+				h.Cancel()
+				note("%s cancelled", name)
+			} else {
+				if h.Durable(context.Background()) == nil {
+					f.acked = true
+				}
+				if f.acked {
+					f.cost, f.settled = llm.Money(r.IntN(1500)), true
+					h.Settle(noon, Row{Cost: f.cost})
+					note("%s settled %d", name, f.cost)
+				} else {
+					h.Cancel()
+					note("%s denied", name)
+				}
+			}
+			f.ended = true
+			delete(holds, name)
 		case p < 78: // a grant
 			n := llm.Money(1 + r.IntN(100))
 			before := len(names)
