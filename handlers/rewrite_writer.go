@@ -172,6 +172,10 @@ func (w *answerWriter) endStream() error {
 	var rest []byte
 	if w.rewrite != nil {
 		rest = w.rewrite.End(nil)
+		if d := w.unscannable(); d != nil {
+			w.broken = d
+			return d
+		}
 	}
 	if err := w.judge(); err != nil {
 		w.broken = denialOf(err) // it stands, whatever the provider has said

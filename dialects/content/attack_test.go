@@ -95,3 +95,12 @@ func TestGeminiPartialArguments(t *testing.T) {
 		}
 	}
 }
+
+// An empty reason to finish, as some servers send with every piece, ends no call.
+func TestEmptyFinishReason(t *testing.T) {
+	c := New(llm.Chat)
+	piece := `data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"bash","arguments":"rm"}}]},"finish_reason":""}]}` + "\n\n"
+	if err := c.Event([]byte(piece)); err != nil || !c.Open() {
+		t.Errorf("open %v, %v", c.Open(), err)
+	}
+}

@@ -60,7 +60,7 @@ func (c *Content) chat(data []byte) error {
 		for _, m := range []*chatMessage{&ch.Delta, &ch.Message} {
 			c.chatMessage(group, m)
 		}
-		if ch.Finish.Kind() == '"' {
+		if texts(ch.Finish) != "" { // some servers send an empty one with every piece
 			c.finish(group)
 		}
 	}

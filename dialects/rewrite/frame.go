@@ -15,6 +15,7 @@ type frame struct {
 	lines []byte // the other lines of a server-sent event, each with its end
 	data  []byte
 	bare  bool // a line of newline-delimited JSON, or JSON without any framing
+	text  int  // where the text stands in the data of a likeness
 }
 
 // cut takes an event apart.
@@ -60,8 +61,37 @@ func (f *frame) append(dst []byte) []byte {
 		return append(append(dst, f.data...), '\n')
 	}
 	dst = append(dst, f.lines...)
+	if len(f.data) == 0 {
+		return append(dst, '\n')
+	}
 	for line := range bytes.SplitSeq(f.data, []byte("\n")) {
 		dst = append(append(append(dst, "data: "...), line...), '\n')
 	}
 	return append(dst, '\n')
+}
+
+// said filters the lines beside the data, which no client should read and any could: comments,
+// ids and fields that nobody knows. It reports whether any has changed.
+func (f *frame) said(filter Filter) (changed bool) {
+	var out []byte
+	for rest := f.lines; len(rest) > 0; {
+		line, after, _ := bytes.Cut(rest, []byte("\n"))
+		rest = after
+		text := string(line)
+		if !plainLine(line) {
+			text = filter.Whole(Text, text)
+			changed = changed || text != string(line)
+		}
+		out = append(append(out, text...), '\n')
+	}
+	if changed {
+		f.lines = out
+	}
+	return changed
+}
+
+// plainLine reports whether a line names a kind of event, in letters that hold no value.
+func plainLine(line []byte) bool {
+	name, ok := bytes.CutPrefix(line, []byte("event:"))
+	return ok && len(name) < 64 && len(bytes.Trim(name, " abcdefghijklmnopqrstuvwxyz_.")) == 0
 }

@@ -24,6 +24,7 @@ type parted struct {
 func (r *Rewriter) parts(b []byte) ([]byte, error) {
 	var p partsReader
 	p.r = r
+	r.more = true // all texts end with the answer
 	dec := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	left := maxWholeNodes
 	chunk := func() error {

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -14,7 +16,7 @@ func (r *Rewriter) read(data []byte, root *node) reading {
 	case llm.Responses:
 		return readResponses(data, root)
 	case llm.GenerateContent:
-		return readGemini(data, root)
+		return r.readGemini(data, root)
 	case llm.OllamaChat, llm.OllamaGenerate:
 		return readOllama(root)
 	}
@@ -29,7 +31,7 @@ func (w *Rewriter) readChat(data []byte, root *node) (r reading) {
 		c := &choices[i]
 		group := "choice " + c.place(data, i)
 		add := func(n *node, key string, kind Kind) {
-			r.pieces = append(r.pieces, piece{n, group + " " + key, group, kind, ""})
+			r.pieces = append(r.pieces, piece{node: n, key: group + " " + key, group: group, kind: kind})
 		}
 		if t := c.get("text"); t != nil && t.kind == '"' {
 			add(t, "text", Text)
@@ -57,7 +59,7 @@ func (w *Rewriter) readChat(data []byte, root *node) (r reading) {
 				}
 			}
 		}
-		if f := c.get("finish_reason"); f != nil && f.kind == '"' {
+		if c.str("finish_reason") != "" { // some servers send an empty one with every piece
 			r.ends = append(r.ends, group)
 		}
 	}
@@ -84,7 +86,7 @@ func (w *Rewriter) chatCall(r *reading, data []byte, group string, call *node) {
 		f := call.get(body)
 		for _, member := range []string{"arguments", "input"} {
 			if a := f.get(member); a != nil && a.kind == '"' {
-				r.pieces = append(r.pieces, piece{a, part + " " + member, group, kindOf(member), part})
+				r.pieces = append(r.pieces, piece{node: a, key: part + " " + member, group: group, kind: kindOf(member), part: part})
 			}
 		}
 	}
@@ -117,32 +119,53 @@ func chatParts(data []byte, list *node, key string, kind Kind, add func(n *node,
 }
 
 func readMessages(data []byte, root *node) (r reading) {
-	group := "block " + root.raw(data, "index")
+	index := root.raw(data, "index")
+	group := "block " + index
+	add := func(n *node, begin *frame) {
+		r.pieces = append(r.pieces, piece{node: n, key: group + " " + n.name, group: group, kind: kindOf(n.name), begin: begin})
+	}
 	switch root.str("type") {
-	case "content_block_delta":
-		d := root.get("delta")
-		for name, kind := range map[string]Kind{"text": Text, "partial_json": Arguments, "thinking": Reasoning} {
-			if t := d.get(name); t != nil && t.kind == '"' {
-				r.pieces = append(r.pieces, piece{t, group + " " + name, group, kind, ""})
+	case "content_block_start":
+		// Clients put what comes later behind what a block begins with.
+		for _, name := range []string{"text", "thinking"} {
+			if t := root.get("content_block").get(name); t != nil && t.kind == '"' && t.text != "" {
+				add(t, likeness("content_block_delta", `{"type":"content_block_delta","index":`+cmp.Or(index, "0")+`,"delta":{"type":"`+name+`_delta","`+name+`":`))
 			}
 		}
 	case "content_block_stop":
 		r.ends = append(r.ends, group)
 	case "message_delta", "message_stop", "error":
 		r.endAll = true
+	case "message_start", "ping":
+	default: // content_block_delta
+		if d := root.get("delta"); d != nil {
+			for i := range d.kids {
+				if k := &d.kids[i]; k.kind == '"' && !opaque[k.name] {
+					add(k, nil)
+				}
+			}
+		}
 	}
 	return r
+}
+
+// likeness is an event for what is held of a text that an event has only begun: its data
+// but for the text and the braces behind it.
+func likeness(kind, data string) *frame {
+	open := strings.Count(data, "{") - strings.Count(data, "}")
+	return &frame{lines: []byte("event: " + kind + "\n"), data: []byte(data + `""` + strings.Repeat("}", open)), text: len(data)}
 }
 
 func readResponses(data []byte, root *node) (r reading) {
 	kind := root.str("type")
 	// A text is named by what it belongs to: any of these may be missing.
 	place := ""
-	for _, name := range []string{"item_id", "output_index", "content_index", "summary_index"} {
+	for _, name := range places {
 		place += " " + root.raw(data, name)
 	}
 	name, delta := strings.CutSuffix(kind, ".delta")
 	base, done := strings.CutSuffix(kind, ".done")
+	part := "item " + root.raw(data, "output_index")
 	switch {
 	case delta && strings.HasSuffix(name, ".audio"):
 		// Encoded sound: no text.
@@ -151,17 +174,32 @@ func readResponses(data []byte, root *node) (r reading) {
 		if t == nil || t.kind != '"' {
 			return r
 		}
-		of := Text
-		switch {
-		case strings.HasSuffix(name, "arguments"):
-			of = Arguments
-		case strings.Contains(name, "reasoning"):
-			of = Reasoning
+		r.pieces = append(r.pieces, piece{node: t, key: name + place, group: name + place, kind: kindOfDelta(name), part: part})
+	case kind == "response.content_part.added", kind == "response.reasoning_summary_part.added":
+		p := root.get("part")
+		for _, member := range []string{"text", "refusal"} {
+			r.begin(data, root, p.get(member), beginnings[p.str("type")], root.raw(data, "item_id"), root.raw(data, "content_index"), root.raw(data, "summary_index"))
 		}
-		r.pieces = append(r.pieces, piece{t, name + place, name + place, of, "item " + root.raw(data, "output_index")})
+	case kind == "response.output_item.added":
+		it := root.get("item")
+		for _, member := range []string{"arguments", "input", "code"} {
+			r.begin(data, root, it.get(member), beginnings[it.str("type")], it.raw(data, "id"), "", "")
+		}
+		for _, list := range []string{"content", "summary"} {
+			parts := it.elements(list)
+			for i := range parts {
+				content, summary := strconv.Itoa(i), ""
+				if list == "summary" {
+					content, summary = "", content
+				}
+				for _, member := range []string{"text", "refusal"} {
+					r.begin(data, root, parts[i].get(member), beginnings[parts[i].str("type")], it.raw(data, "id"), content, summary)
+				}
+			}
+		}
 	case kind == "response.output_item.done" && root.get("output_index") != nil:
 		// Others may go on.
-		r.ends = append(r.ends, "item "+root.raw(data, "output_index"), "item ")
+		r.ends = append(r.ends, part, "item ")
 	case kind == "response.output_item.done", kind == "response.completed", kind == "response.incomplete", kind == "response.failed", kind == "error":
 		r.endAll = true
 	case done:
@@ -170,7 +208,48 @@ func readResponses(data []byte, root *node) (r reading) {
 	return r
 }
 
-func readGemini(data []byte, root *node) (r reading) {
+// places are the members that say what a text of Responses belongs to.
+var places = []string{"item_id", "output_index", "content_index", "summary_index"}
+
+// beginnings are the events that go on with what an item or a part has begun, by its type.
+var beginnings = map[string]string{
+	"output_text": "response.output_text", "refusal": "response.refusal", "summary_text": "response.reasoning_summary_text",
+	"reasoning_text": "response.reasoning_text", "function_call": "response.function_call_arguments", "mcp_call": "response.mcp_call_arguments",
+	"custom_tool_call": "response.custom_tool_call_input", "code_interpreter_call": "response.code_interpreter_call_code",
+}
+
+// begin notes a text that an item or part already holds when it is announced: clients put
+// what comes later behind it.
+func (r *reading) begin(data []byte, root, t *node, name, id, content, summary string) {
+	if t == nil || t.kind != '"' || t.text == "" || name == "" {
+		return
+	}
+	place, like := "", `{"type":"`+name+`.delta"`
+	if root.get("sequence_number") != nil {
+		like += `,"sequence_number":0`
+	}
+	index := root.raw(data, "output_index")
+	for i, at := range []string{id, index, content, summary} {
+		place += " " + at
+		if at != "" {
+			like += `,"` + places[i] + `":` + at
+		}
+	}
+	r.pieces = append(r.pieces, piece{node: t, key: name + place, group: name + place, kind: kindOfDelta(name), part: "item " + index, begin: likeness(name+".delta", like+`,"delta":`)})
+}
+
+// kindOfDelta is the kind of a text of Responses by the event that brings it.
+func kindOfDelta(name string) Kind {
+	switch {
+	case strings.HasSuffix(name, "arguments"):
+		return Arguments
+	case strings.Contains(name, "reasoning"):
+		return Reasoning
+	}
+	return Text
+}
+
+func (w *Rewriter) readGemini(data []byte, root *node) (r reading) {
 	candidates := root.elements("candidates")
 	for i := range candidates {
 		c := &candidates[i]
@@ -188,14 +267,18 @@ func readGemini(data []byte, root *node) (r reading) {
 			if th := parts[j].get("thought"); th != nil && th.kind == 't' {
 				kind, key = Reasoning, " thought"
 			}
-			r.pieces = append(r.pieces, piece{t, group + key, group, kind, ""})
+			r.pieces = append(r.pieces, piece{node: t, key: group + key, group: group, kind: kind})
 		}
-		if f := c.get("finishReason"); f != nil && f.kind == '"' {
+		if finishes(c) && !w.more {
 			r.ends = append(r.ends, group)
 		}
 	}
 	return r
 }
+
+// finishes reports whether a candidate of Gemini says why it has ended. Old models say so
+// in every chunk: it is only true of the last one.
+func finishes(candidate *node) bool { return candidate.str("finishReason") != "" }
 
 // geminiCall reads a call whose arguments may come in pieces (streamFunctionCallArguments
 // of Vertex AI), each of the string at a JSON path.
@@ -204,7 +287,7 @@ func (r *reading) geminiCall(data []byte, call *node, group string) {
 	pieces := call.elements("partialArgs")
 	for i := range pieces {
 		if t := pieces[i].get("stringValue"); t != nil && t.kind == '"' {
-			r.pieces = append(r.pieces, piece{t, part + " " + pieces[i].raw(data, "jsonPath"), group, Text, part})
+			r.pieces = append(r.pieces, piece{node: t, key: part + " " + pieces[i].raw(data, "jsonPath"), group: group, kind: Text, part: part})
 		}
 	}
 	if more := call.get("willContinue"); more == nil || more.kind != 't' {
@@ -215,7 +298,7 @@ func (r *reading) geminiCall(data []byte, call *node, group string) {
 func readOllama(root *node) (r reading) {
 	add := func(n *node, key string, kind Kind) {
 		if n != nil && n.kind == '"' {
-			r.pieces = append(r.pieces, piece{n, key, "", kind, ""})
+			r.pieces = append(r.pieces, piece{node: n, key: key, kind: kind})
 		}
 	}
 	add(root.get("response"), "response", Text)

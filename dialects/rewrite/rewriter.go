@@ -24,6 +24,10 @@ type Rewriter struct {
 	calls map[string]string
 	// unread are the parts in which no filter can look.
 	unread []string
+	// last is an event that says that it is the last one, and may not be (Gemini); more
+	// is true while such an event is read that was not.
+	last []byte
+	more bool
 }
 
 // New returns a rewriter for an answer in a dialect.
@@ -72,6 +76,9 @@ type piece struct {
 	node       *node
 	key, group string
 	kind       Kind
+	// begin is the event for what is held of a text that this one has only begun; nil
+	// where the event itself serves.
+	begin *frame
 	// part is what it belongs to within the group, or beside it; "" for nothing.
 	part string
 }
@@ -101,13 +108,37 @@ func (r *reading) continues(c *channel) bool {
 // back and must come before it. Errors say that the event is no JSON or too
 // complex to be examined; then nothing of it may be sent.
 func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
+	if len(r.last) > 0 {
+		last := r.last
+		r.last, r.more = nil, true
+		var err error
+		dst, err = r.event(dst, last)
+		if r.more = false; err != nil {
+			return dst, err
+		}
+	}
+	if r.d == llm.GenerateContent && len(r.streams) < maxChannels/2 && bytes.Contains(raw, []byte(`"finishReason"`)) {
+		if root, err := parse(cut(r.d, raw).data); err == nil && slices.ContainsFunc(root.elements("candidates"), func(c node) bool { return finishes(&c) }) {
+			r.last = bytes.Clone(raw)
+			return dst, nil
+		}
+	}
+	return r.event(dst, raw)
+}
+
+func (r *Rewriter) event(dst, raw []byte) ([]byte, error) {
 	f := cut(r.d, raw)
+	beside := f.said(r.f)
 	data := bytes.TrimSpace(f.data)
 	switch {
-	case len(data) == 0:
+	case len(data) == 0 || string(data) == "[DONE]":
+		if len(data) > 0 {
+			dst = r.end(dst, func(*channel) bool { return true })
+		}
+		if beside {
+			return f.append(dst), nil
+		}
 		return append(dst, raw...), nil
-	case string(data) == "[DONE]":
-		return append(r.end(dst, func(*channel) bool { return true }), raw...), nil
 	}
 	root, err := parse(f.data)
 	if err != nil {
@@ -143,7 +174,10 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 		if text != p.node.text {
 			edits = append(edits, llm.Edit{Span: llm.Span{Start: p.node.start, End: p.node.end}, New: strictjson.AppendQuotedHalves(nil, text)})
 		}
-		if c.held() {
+		switch {
+		case c.held() && p.begin != nil:
+			c.frame, c.at = *p.begin, llm.Span{Start: p.begin.text, End: p.begin.text + 2}
+		case c.held():
 			waiting = append(waiting, held{c, p.node})
 		}
 	}
@@ -171,7 +205,7 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 	if r.added > 0 && seq != nil && seq.kind == '0' {
 		edits = append(edits, r.number(seq))
 	}
-	if len(edits) == 0 {
+	if len(edits) == 0 && !beside {
 		return append(dst, raw...), nil
 	}
 	f.data = splice(f.data, edits)
@@ -181,6 +215,11 @@ func (r *Rewriter) Event(dst, raw []byte) ([]byte, error) {
 // End appends what is still held back, for a stream that ended without saying so
 // of each text.
 func (r *Rewriter) End(dst []byte) []byte {
+	if len(r.last) > 0 {
+		last := r.last
+		r.last = nil
+		dst, _ = r.event(dst, last) // it can be read, and there is room for its texts
+	}
 	r.seq++
 	return r.end(dst, func(*channel) bool { return true })
 }
