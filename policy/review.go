@@ -151,6 +151,9 @@ func (r *Review) judge(which func(*rule) bool) {
 		}
 		matched, err := rule.matches(e, r.set)
 		if errors.Is(err, errPending) && rule.beside && r.env.Beside != nil {
+			if !r.ended {
+				continue // another goroutine must not read what goes on growing
+			}
 			r.fired[i] = true
 			r.env.Beside(rule.later(e, r.set))
 			continue
