@@ -48,6 +48,7 @@ func (w *answerWriter) translate(ev []byte) error {
 // its answer.
 func (w *answerWriter) providerFailed() *llm.Denial {
 	message, _ := w.read.Failed()
+	message = w.permitted(message)
 	if a := w.c.x.Current(); a != nil && a.Error == "" {
 		a.Error = "the provider failed inside its answer"
 	}

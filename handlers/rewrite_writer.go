@@ -114,6 +114,23 @@ func (w *answerWriter) rewritten(ev []byte) error {
 	return w.release(out)
 }
 
+// permitted is what the rules about answers let pass of words of the provider that reach
+// the client in an error of ours; "" where one refuses them.
+func (w *answerWriter) permitted(words string) string {
+	for _, r := range w.c.reviews {
+		if r.Watches() {
+			words = r.Whole(rewrite.Text, words)
+		}
+		if r.Denied() != nil {
+			return ""
+		}
+	}
+	if w.c.redact != nil && w.c.redact.Answers() {
+		words = w.c.redact.Whole(rewrite.Text, words)
+	}
+	return words
+}
+
 // release sends what the rules let pass, or keeps it while one of them must see more.
 func (w *answerWriter) release(out []byte) error {
 	if d := w.withheld(); d != nil {
