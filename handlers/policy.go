@@ -180,7 +180,7 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return err
 		}
 		env := policy.RequestEnv{
-			Headers: r.Header, Target: r.URL.RequestURI(), Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
+			Headers: r.Header, Host: strings.ToLower(r.Host), Target: r.URL.RequestURI(), Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
 		}
 		rules, denied := h.judge(r.Context(), &c.x, env)

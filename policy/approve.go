@@ -71,7 +71,7 @@ const (
 func (e *evaluation) digest() [sha256.Size]byte {
 	h := sha256.New()
 	add := func(part string) { fmt.Fprintf(h, "%d:%s\n", len(part), part) }
-	for _, part := range []string{e.x.Method, e.x.Path, e.env.Target, e.x.Dialect.String()} {
+	for _, part := range []string{e.x.Method, e.x.Server, e.env.Host, e.x.Path, e.env.Target, e.x.Dialect.String()} {
 		add(part)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.env.Headers)) {

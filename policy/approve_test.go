@@ -57,6 +57,7 @@ func TestDigestHoldsTheCall(t *testing.T) {
 		return func(_ *llm.Exchange, env *RequestEnv) { env.Headers[name] = values }
 	}
 	for name, change := range map[string]func(*llm.Exchange, *RequestEnv){
+		"site": func(_ *llm.Exchange, env *RequestEnv) { env.Host = "other.example" }, "server": func(x *llm.Exchange, _ *RequestEnv) { x.Server = "srv1" },
 		"method": func(x *llm.Exchange, _ *RequestEnv) { x.Method = http.MethodDelete }, "path": func(x *llm.Exchange, _ *RequestEnv) { x.Path = "/v1/messages/x" },
 		"query": func(_ *llm.Exchange, env *RequestEnv) { env.Target = "/v1/messages?beta=false" }, "escaped path": func(_ *llm.Exchange, env *RequestEnv) { env.Target = "/v1%2Fmessages?beta=true" },
 		"dialect": func(x *llm.Exchange, _ *RequestEnv) { x.Dialect = llm.Chat }, "body": func(x *llm.Exchange, _ *RequestEnv) { x.View.Raw = []byte(`{"model":"m" }`) },

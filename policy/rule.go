@@ -117,6 +117,9 @@ type RequestEnv struct {
 	// Headers are the request's headers, with canonical names. They are read
 	// during Evaluate only. Credential headers are invisible to rules.
 	Headers http.Header
+	// Host is the site that was asked, in lower case: part of what an approval is for,
+	// since other sites may have other providers.
+	Host string
 	// Target is the path and the query of the request line, without credentials: part of
 	// what a person who approves a call agrees to.
 	Target string
