@@ -104,3 +104,26 @@ func TestEmptyFinishReason(t *testing.T) {
 		t.Errorf("open %v, %v", c.Open(), err)
 	}
 }
+
+// What servers that number nothing say one after the other stays apart, and stays.
+func TestUnnumbered(t *testing.T) {
+	for d, events := range map[llm.Dialect][]string{
+		llm.Messages: {
+			`{"type":"content_block_start","content_block":{"type":"text","text":"a"}}`, `{"type":"content_block_stop"}`,
+			`{"type":"content_block_start","content_block":{"type":"tool_use","name":"read","input":{}}}`, `{"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{}"}}`,
+			`{"type":"content_block_start","content_block":{"type":"tool_use","name":"bash","input":{}}}`, `{"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{}"}}`,
+		},
+		llm.Responses: {
+			`{"type":"response.output_item.added","item":{"type":"message","content":[]}}`, `{"type":"response.output_text.delta","delta":"a"}`,
+			`{"type":"response.output_item.done","item":{"type":"message","content":[{"type":"output_text","text":"a"}]}}`,
+			`{"type":"response.output_item.added","item":{"type":"function_call","name":"read","arguments":""}}`, `{"type":"response.function_call_arguments.delta","delta":"{}"}`,
+			`{"type":"response.output_item.added","item":{"type":"function_call","name":"bash","arguments":""}}`, `{"type":"response.function_call_arguments.delta","delta":"{}"}`,
+			`{"type":"response.completed","response":{}}`,
+		},
+	} {
+		c := read(t, d, events...)
+		if got := told(c); got != `"a" "" function:read({}) function:bash({})` {
+			t.Errorf("%v: %s", d, got)
+		}
+	}
+}

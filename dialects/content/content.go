@@ -266,6 +266,17 @@ func (c *Content) finish(group string) {
 	}
 }
 
+// retire ends the parts of a group and gives its place to others: servers that number
+// nothing begin everything at 0, and a call must not hide in the one before it.
+func (c *Content) retire(group string) {
+	for _, p := range c.parts {
+		if p.group == group {
+			p.done, p.group = true, ""
+			delete(c.index, p.key)
+		}
+	}
+}
+
 // drop forgets the parts of a group, which what comes now replaces.
 func (c *Content) drop(group string) {
 	kept := c.parts[:0]

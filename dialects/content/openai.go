@@ -188,7 +188,7 @@ func (c *Content) responsesEvent(data []byte) error {
 	group := place("output", number(e.Index))
 	switch e.Type {
 	case "response.output_item.added":
-		c.drop(group)
+		c.retire(group)
 		return c.item(group, e.Item, false)
 	case "response.output_item.done":
 		c.drop(group)

@@ -83,6 +83,7 @@ func (c *Content) messagesEvent(data []byte) error {
 			return c.message(e.Message)
 		}
 	case "content_block_start":
+		c.retire(group)
 		return c.block(group, e.Block, false)
 	case "content_block_delta":
 		if e.Delta.Kind() != '{' {

@@ -72,3 +72,21 @@ func TestLastEventWaits(t *testing.T) {
 		t.Errorf("%s, unread %v", out, r.Unread())
 	}
 }
+
+// Servers repeat a text token by token under names of their own.
+func TestRepeatedByToken(t *testing.T) {
+	live := 0
+	for _, more := range []string{
+		`"prompt_logprobs":[null,{"1":{"decoded_token":"<1"}},{"2":{"decoded_token":"2>"}}]`, `"completion_probabilities":[{"content":"<1"},{"content":"2>"}]`,
+		`"meta_info":{"output_token_logprobs":[[-0.1,1,"<1"],[-0.1,2,"2>"]]}`, `"tokens":[91,92]`,
+	} {
+		out, err := New(llm.Chat, shout{&live}).Body([]byte(`{"choices":[{"message":{"content":"<12>"},` + more + `}]}`))
+		if err != nil || strings.Contains(string(out), "<1") || strings.Contains(string(out), "2>") || strings.Contains(string(out), "91") {
+			t.Errorf("%s, %v", out, err)
+		}
+		event := stream(t, llm.Completions, `data: {"choices":[{"index":0,"text":"<12>",`+more+`}]}`+"\n\n")
+		if strings.Contains(event, "<1") || strings.Contains(event, "2>") || strings.Contains(event, "91") {
+			t.Errorf("%s", event)
+		}
+	}
+}

@@ -351,11 +351,11 @@ func filtered(f Filter, raw []byte) (out []byte, ok bool) {
 // found: log probabilities, and the numbers of tokens.
 func (r *Rewriter) repeats(name string, kind byteKind) bool {
 	switch name {
-	case "logprobs", "logprobsResult":
-		return true
+	case "logprobs", "logprobsResult", "prompt_logprobs", "completion_probabilities", "input_token_logprobs", "output_token_logprobs", "input_top_logprobs", "output_top_logprobs":
+		return true // the longer names are of vLLM, llama.cpp and SGLang
 	case "context":
 		return r.d.Family() == llm.FamilyOllama && kind == '['
-	case "token_ids", "prompt_token_ids":
+	case "token_ids", "prompt_token_ids", "tokens":
 		return kind == '['
 	}
 	return false
