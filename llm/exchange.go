@@ -263,17 +263,30 @@ func (x *Exchange) Finish(now time.Time) {
 	}
 	x.finished = true
 	x.End = now
-	// A deferred release must run even if a settlement or the recorder panics.
+	// Whatever panics in one of these, the others run: a panic goes on at the end.
 	defer func() {
-		for i := len(x.deferred) - 1; i >= 0; i-- {
-			x.deferred[i]()
-		}
+		list := x.deferred
 		x.deferred = nil
+		runAll(list)
 	}()
-	for _, a := range x.Attempts {
-		x.Settle(a, now)
-	}
 	if x.recorder != nil {
-		x.recorder.Ended(x)
+		defer x.recorder.Ended(x)
+	}
+	x.settleAttempts(x.Attempts, now)
+}
+
+// settleAttempts settles each attempt that has not been, even if one of them panics.
+func (x *Exchange) settleAttempts(list []*Attempt, now time.Time) {
+	if len(list) == 0 {
+		return
+	}
+	defer x.settleAttempts(list[1:], now)
+	x.Settle(list[0], now)
+}
+
+// runAll runs the last function first, each even if one after it panics.
+func runAll(list []func()) {
+	for _, f := range list {
+		defer f()
 	}
 }

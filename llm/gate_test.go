@@ -70,14 +70,14 @@ func TestGateGivesEverythingBack(t *testing.T) {
 			f()
 		}
 		admitted := 0
-		for range rapid.IntRange(0, 3).Draw(t, "attempts") {
+		for _, settle := range rapid.SliceOfN(rapid.Bool(), 0, 3).Draw(t, "attempts, and whether they are settled") {
 			quiet(func() {
 				a, err := x.Admit(context.Background(), Deployment{}, now)
 				if err != nil {
 					return
 				}
 				admitted++
-				if rapid.Bool().Draw(t, "settle") {
+				if settle {
 					a.Result = ResultAnswered
 					x.Settle(a, now)
 					x.Settle(a, now)
@@ -104,6 +104,37 @@ func TestGateGivesEverythingBack(t *testing.T) {
 			t.Fatalf("admitted after the end: %v", err)
 		}
 	})
+}
+
+// What panics at the end of one attempt keeps nothing of another one, nor the record.
+func TestFinishSettlesAllWhatever(t *testing.T) {
+	var x Exchange
+	g, rec := &teller{panics: true}, &teller{}
+	x.Govern(g)
+	x.Record(rec)
+	var ran []int
+	x.Defer(func() { ran = append(ran, 1) })
+	x.Defer(func() { ran = append(ran, 2); panic("deferred") })
+	now := time.Unix(0, 0)
+	for range 3 {
+		if _, err := x.Admit(t.Context(), Deployment{}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was lost")
+			}
+		}()
+		x.Finish(now)
+	}()
+	if g.held != 0 || g.settled != 3 || rec.held != 0 || rec.ended != 1 {
+		t.Errorf("held %d, settled %d; the record holds %d and ended %d times", g.held, g.settled, rec.held, rec.ended)
+	}
+	if !slices.Equal(ran, []int{2, 1}) {
+		t.Errorf("deferred %v", ran)
+	}
 }
 
 // A refusal must stop the gate before anything is recorded as admitted.
