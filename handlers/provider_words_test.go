@@ -22,3 +22,20 @@ func TestWordsOfAFailure(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// Neither do comments that come before anything else pass unread, while another deployment
+// may still answer.
+func TestCommentsOfTheLead(t *testing.T) {
+	c := &call{redact: redact.NewSession()}
+	c.redact.Add(&redact.Rule{Name: "r", Scanners: []detect.Incremental{pii.New()}, Kinds: map[string]bool{detect.KindPII: true}, Response: true})
+	c.x.Dialect = llm.Chat
+	w := &c.w
+	w.c, w.read, w.split, w.strict = c, answer.New(llm.Chat, true), new(answer.Splitter), true
+	w.rewriteEvents()
+	if err := w.events([]byte(": bob@corp.example is asked\n\n")); err != nil {
+		t.Fatal(err)
+	}
+	if lead := string(w.lead); strings.Contains(lead, "bob") || !strings.Contains(lead, "[EMAIL]") {
+		t.Error(lead)
+	}
+}

@@ -259,6 +259,13 @@ func (w *answerWriter) events(p []byte) error {
 		}
 		if !w.sent && w.strict && w.empty(ev) && len(w.lead)+len(ev) <= maxLead {
 			// Keep-alives say nothing yet: another deployment may still answer.
+			if w.rewrite != nil && w.tr == nil {
+				if out, err := w.rewrite.Event(nil, ev); err == nil {
+					ev = out
+				} else if w.insists() {
+					return unscannableAnswer().Because(err)
+				}
+			}
 			w.lead = append(w.lead, ev...)
 			return nil
 		}

@@ -90,3 +90,15 @@ func TestRepeatedByToken(t *testing.T) {
 		}
 	}
 }
+
+// Some servers say with every piece of a chat what there is so far: half a value does not
+// leave in it, and the whole text does at the end.
+func TestTextSoFar(t *testing.T) {
+	chunk := func(piece, soFar, finish string) string {
+		return `data: {"choices":[{"index":0,"message":{"role":"assistant","content":"` + soFar + `"},"delta":{"content":"` + piece + `"},"finish_reason":` + finish + `}]}` + "\n\n"
+	}
+	out := stream(t, llm.Chat, chunk("a <12", "a <12", "null"), chunk("34> b", "a <1234> b", `"stop"`))
+	if strings.Contains(out, "12") || strings.Contains(out, "34") || !strings.Contains(out, `"content":"a [###] b"`) || !strings.Contains(out, `"role":"assistant"`) {
+		t.Error(out)
+	}
+}

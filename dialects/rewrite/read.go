@@ -59,11 +59,29 @@ func (w *Rewriter) readChat(data []byte, root *node) (r reading) {
 				}
 			}
 		}
+		if c.get("delta") != nil && c.str("finish_reason") == "" { // some say beside it what there is so far
+			r.soFar(c.get("message"))
+		}
 		if c.str("finish_reason") != "" { // some servers send an empty one with every piece
 			r.ends = append(r.ends, group)
 		}
 	}
 	return r
+}
+
+// soFar notes all texts in a message that is not complete.
+func (r *reading) soFar(n *node) {
+	if n == nil {
+		return
+	}
+	for i := range n.kids {
+		switch k := &n.kids[i]; {
+		case k.kind == '"' && k.text != "" && !opaque[k.name]:
+			r.partial = append(r.partial, k)
+		case k.kind == '{' || k.kind == '[':
+			r.soFar(k)
+		}
+	}
 }
 
 // chatCall reads a piece of a tool call. Some servers give every call the index 0 and

@@ -90,6 +90,9 @@ type reading struct {
 	// them if endAll.
 	ends   []string
 	endAll bool
+	// partial are texts so far, which say again what came in pieces and may end within
+	// what is looked for: they are emptied.
+	partial []*node
 }
 
 // ended tells which channels end with the event.
@@ -180,6 +183,10 @@ func (r *Rewriter) event(dst, raw []byte) ([]byte, error) {
 		case c.held():
 			waiting = append(waiting, held{c, p.node})
 		}
+	}
+	for _, n := range read.partial {
+		continued[n] = true
+		edits = append(edits, llm.Edit{Span: llm.Span{Start: n.start, End: n.end}, New: []byte(`""`)})
 	}
 	edits = r.others(edits, f.data, root, continued, Text, false)
 	if len(waiting) > 0 {
