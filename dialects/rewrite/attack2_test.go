@@ -102,3 +102,20 @@ func TestTextSoFar(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+// Names and texts that users and tools have shaped stand in places of their own.
+func TestShapedByOthers(t *testing.T) {
+	live := 0
+	for d, body := range map[llm.Dialect]string{
+		llm.Messages:        `{"type":"message_start","message":{"content":[{"type":"web_fetch_tool_result","content":{"type":"web_fetch_result","content":{"type":"document","source":{"type":"text","media_type":"text/plain","data":"a <1234> b"}}}}]}}`,
+		llm.Responses:       `{"type":"x","response":{"output":[{"type":"file_search_call","results":[{"attributes":{"<1234>":1}}]},{"type":"local_shell_call","action":{"env":{"<1234>":"x"}}}]}}`,
+		llm.GenerateContent: `{"candidates":[{"content":{"parts":[{"functionResponse":{"response":{"<1234>":1}}}]}}]}`,
+	} {
+		whole, err := New(d, shout{&live}).Body([]byte(body))
+		for _, out := range []string{string(whole), stream(t, d, "data: "+body+"\n\n")} {
+			if err != nil || strings.Contains(out, "1234") || !strings.Contains(out, "[###]") {
+				t.Errorf("%v: %s, %v", d, out, err)
+			}
+		}
+	}
+}

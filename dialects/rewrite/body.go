@@ -120,6 +120,9 @@ func (w *walker) value(name string, around Kind, loose bool) error {
 			around = kindWithin(around, typ)
 			continue
 		}
+		if kind == '{' && !loose && plainData(member, g.typ) {
+			member = g.typ
+		}
 		below := around
 		if isContainer(inner) {
 			below = kindBelow(around, member)

@@ -45,14 +45,21 @@ var opaque = set("id", "object", "type", "model", "role", "index", "finish_reaso
 	"media_type", "file_id", "prompt_cache_key", "safety_identifier", "request_id", "caller", "blockReason", "encrypted_index")
 
 // free are the names of members that hold values of the model's own making.
-var free = set("input", "args", "arguments", "parameters", "output", "parsed", "json", "result", "metadata")
+var free = set("input", "args", "arguments", "parameters", "output", "parsed", "json", "result", "metadata", "attributes", "env")
 
 // freed reports whether a member of an object, itself a member called parent, holds
 // values of the model's own making. The output of a response is the list of its items,
 // which have ids and arguments as everywhere.
 func freed(parent, member string) bool {
+	if parent == "functionResponse" && member == "response" {
+		return true
+	}
 	return free[member] && (member != "output" || parent != "" && parent != "response")
 }
+
+// plainData reports whether a member called data holds text as it is: documents of Messages
+// whose source has the type text.
+func plainData(member, typ string) bool { return member == "data" && typ == "text" }
 
 func set(names ...string) map[string]bool {
 	m := make(map[string]bool, len(names))

@@ -309,7 +309,7 @@ func (r *Rewriter) others(edits []llm.Edit, data []byte, n *node, continued map[
 		case !loose && n.kind == '{' && r.repeats(name, k.kind) && (k.kind == '{' || k.kind == '[' && len(k.kids) > 0):
 			edits = append(edits, llm.Edit{Span: llm.Span{Start: k.start, End: k.end}, New: nothing(k.kind)})
 		case k.kind == '"':
-			if continued[k] || !loose && opaque[name] {
+			if continued[k] || !loose && opaque[name] && !plainData(name, n.str("type")) {
 				continue
 			}
 			if text := r.f.Whole(wholeKind(around, name, loose), k.text); text != k.text {
