@@ -80,3 +80,15 @@ func FuzzPattern(f *testing.F) {
 		}
 	})
 }
+
+// A name that is written with escapes is the name all the same.
+func TestEscapedNames(t *testing.T) {
+	a := New(llm.Chat, true)
+	for range 3 {
+		a.Event([]byte(`data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}` + "\n\n"))
+	}
+	a.Event([]byte(`data: {"choices":[{"index":0,"delta":{},"finish_re\u0061son":"stop"}],"\u0075sage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n"))
+	if u := a.Usage(); u.Output != 2 || a.FinishReason() != "stop" {
+		t.Errorf("%+v %q", u, a.FinishReason())
+	}
+}

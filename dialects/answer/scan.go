@@ -52,6 +52,8 @@ func scan(d []byte, value func(name []byte, from, to int)) (text int64, plain bo
 			plain = plain && bytes.HasPrefix(v, nullMark)
 		case "index": // anything but 0 is a second choice, or a second tool call
 			plain = plain && len(v) >= 2 && v[0] == '0' && (v[1] == ',' || v[1] == '}' || v[1] == ' ')
+		default: // a name with an escape may be any of these
+			plain = plain && (len(name) < 6 || bytes.IndexByte(name, '\\') < 0)
 		}
 		i = at
 		n := 0
