@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,5 +70,65 @@ func TestCloseWritesEverything(t *testing.T) {
 	totals, err := Inspect(path)
 	if err != nil || totals.Rows != n || totals.Settled != n {
 		t.Errorf("%d rows of %s, want %d: %v", totals.Rows, totals.Settled, n, err)
+	}
+}
+
+// A Close, or two, beside writers, a reader and a disk that is full now and then: what was
+// called durable is there once, whatever was under way.
+func TestCloseBesideWriters(t *testing.T) {
+	for round := range 20 {
+		path := filepath.Join(t.TempDir(), "l.db")
+		d := &brokenDisk{}
+		h := d.hooks()
+		h.area = 8 * journalPage
+		l, err := Open(path, Options{NoSync: true, hooks: h, Now: func() time.Time { return noon }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		acked := lockedSet{ids: map[string]bool{}}
+		var wg sync.WaitGroup
+		for w := range 6 {
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					r := fmt.Sprint("w", w, "n", n)
+					hd, _, err := reserve(l, noon, Call{ID: ID{Request: r}, Time: noon}, needOf(r), []Charge{charge(crashBudget, "k")})
+					if err != nil {
+						return
+					}
+					if err := hd.Durable(context.Background()); err != nil {
+						hd.Cancel()
+						continue
+					}
+					acked.add(r)
+					if rand.IntN(4) > 0 {
+						hd.Settle(noon, Row{Cost: costOf(r)})
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for l.Rows(time.Time{}, func(*Row) bool { return true }) == nil {
+			}
+		})
+		wg.Go(func() {
+			for range 30 {
+				d.apply.Store(rand.IntN(3) == 0)
+				d.deny.Store(rand.IntN(4) == 0)
+				d.commit.Store(rand.IntN(4) == 0)
+				time.Sleep(200 * time.Microsecond)
+			}
+			d.apply.Store(round%3 == 0)
+			d.deny.Store(false)
+			d.commit.Store(false)
+		})
+		time.Sleep(time.Duration(rand.IntN(15)) * time.Millisecond)
+		if round%2 == 0 {
+			go l.Close()
+		}
+		l.Close()
+		wg.Wait()
+		l = openAt(t, path, Options{NoSync: true})
+		checkEachOnce(t, l, acked.ids)
+		l.Close()
 	}
 }
