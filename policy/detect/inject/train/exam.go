@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/measure"
 )
 
 // exam prints how a model does on the texts written by hand.
@@ -21,9 +22,9 @@ func exam(w io.Writer, m *linear.Model, verbose bool) {
 	all := append(append(append([]float64(nil), trigger...), toolClean...), foreignClean...)
 	fmt.Fprintf(w, "\nexam: flagged at 0.9, at 0.99, AUC against the harmless texts beside it\n")
 	line := func(name string, v, against []float64) {
-		fmt.Fprintf(w, "%-32s %4d %6.3f %6.3f", name, len(v), above(v, oddsPercent), above(v, oddsMille))
+		fmt.Fprintf(w, "%-32s %4d %6.3f %6.3f", name, len(v), measure.Above(v, oddsPercent), measure.Above(v, oddsMille))
 		if against != nil {
-			fmt.Fprintf(w, " %6.3f", auc(v, against))
+			fmt.Fprintf(w, " %6.3f", measure.AUC(v, against))
 		}
 		fmt.Fprintln(w)
 	}
@@ -55,7 +56,7 @@ func resultExam(w io.Writer, m *linear.Model, verbose bool) {
 		{"in tool results", examTool}, {"late: in tool results", lateTools}, {"explicit override", examOverride}, {"harmless tool results", examToolClean},
 	} {
 		v := odds(c.texts)
-		fmt.Fprintf(w, "%-32s %4d %6.3f %6.3f\n", c.name, len(v), above(v, oddsPercent), above(v, oddsMille))
+		fmt.Fprintf(w, "%-32s %4d %6.3f %6.3f\n", c.name, len(v), measure.Above(v, oddsPercent), measure.Above(v, oddsMille))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/measure"
 )
 
 // report prints what the cross-fitted models do on the sources that they did
@@ -56,7 +57,7 @@ func report(w io.Writer, held []scored, models []*linear.Model, rows []row, set 
 			plain = append(plain, s.odds)
 		}
 	}
-	one, mille := quantile(plain, 0.99), quantile(plain, 0.999)
+	one, mille := measure.Quantile(plain, 0.99), measure.Quantile(plain, 0.999)
 
 	fmt.Fprintln(w, "\nattacks of sources not trained on, against the benign rows not trained on")
 	fmt.Fprintf(w, "%-24s %6s %6s %7s %7s %8s %8s\n", "source", "rows", "AUC", "R@1%", "R@.1%", "R ship", "R ship.1")
@@ -80,17 +81,17 @@ func report(w io.Writer, held []scored, models []*linear.Model, rows []row, set 
 			} else {
 				add("= direct, pooled", s.odds)
 			}
-			if nonEnglish(s.Text) {
+			if measure.NonEnglish(s.Text) {
 				add("= not English", s.odds)
 			}
-			if override(s.Text) {
+			if measure.Override(s.Text) {
 				add("= explicit override", s.odds)
 			}
 		}
 	}
 	for _, n := range names {
 		g := groups[n]
-		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f %7.3f %8.3f %8.3f\n", n, len(g), auc(g, plain), above(g, one), above(g, mille), above(g, oddsPercent), above(g, oddsMille))
+		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f %7.3f %8.3f %8.3f\n", n, len(g), measure.AUC(g, plain), measure.Above(g, one), measure.Above(g, mille), measure.Above(g, oddsPercent), measure.Above(g, oddsMille))
 	}
 
 	var tool []float64
@@ -100,7 +101,7 @@ func report(w io.Writer, held []scored, models []*linear.Model, rows []row, set 
 		}
 	}
 	if g := groups["= tool results"]; len(g) > 0 && len(tool) > 0 {
-		fmt.Fprintf(w, "tool results against the harmless tool results of that source: AUC %.3f\n", auc(g, tool))
+		fmt.Fprintf(w, "tool results against the harmless tool results of that source: AUC %.3f\n", measure.AUC(g, tool))
 	}
 
 	fmt.Fprintln(w, "\nbenign rows of sources not trained on: flagged at 0.9, at 0.99")
@@ -131,7 +132,7 @@ func flagged(w io.Writer, benign []scored) {
 	}
 	sort.Strings(fnames)
 	for _, n := range fnames {
-		fmt.Fprintf(w, "%-30s %6d %7.4f %7.4f\n", n, len(fp[n]), above(fp[n], oddsPercent), above(fp[n], oddsMille))
+		fmt.Fprintf(w, "%-30s %6d %7.4f %7.4f\n", n, len(fp[n]), measure.Above(fp[n], oddsPercent), measure.Above(fp[n], oddsMille))
 	}
 }
 
@@ -153,40 +154,6 @@ func printWorst(w io.Writer, held []scored, n int) {
 			fmt.Fprintf(w, "  %6.2f %5d %q\n", s.odds, len(s.Text), t)
 		}
 	}
-}
-
-func override(text string) bool {
-	t := strings.ToLower(text)
-	verb, object := false, false
-	for _, v := range []string{"ignore ", "disregard", "forget ", "override"} {
-		verb = verb || strings.Contains(t, v)
-	}
-	for _, o := range []string{"instruction", "previous", "prompt", "everything", "above", "rules", "guidelines"} {
-		object = object || strings.Contains(t, o)
-	}
-	return verb && object
-}
-
-func nonEnglish(text string) bool {
-	n, odd := 0, 0
-	for _, c := range text {
-		n++
-		if c > 0x7f {
-			odd++
-		}
-	}
-	if odd*25 > n {
-		return true
-	}
-	hits, words := 0, 0
-	for _, w := range strings.Fields(strings.ToLower(text)) {
-		words++
-		switch w {
-		case "the", "and", "to", "of", "you", "is", "in", "a", "your", "all", "that", "this", "me", "i", "what":
-			hits++
-		}
-	}
-	return words > 4 && hits*20 < words
 }
 
 // extraReport counts what m flags in the files below dir, which should be

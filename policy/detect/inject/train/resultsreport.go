@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/measure"
 )
 
 // The head for tool results is measured like the other one: on rows of
@@ -130,15 +131,15 @@ func resultReport(w io.Writer, held []scored, models []*linear.Model, rows []row
 			continue
 		}
 		add("= direct, pooled", s.odds)
-		if override(s.Text) {
+		if measure.Override(s.Text) {
 			add("= explicit override", s.odds)
 		}
 	}
-	one, mille, ownOne := quantile(all, 0.99), quantile(all, 0.999), quantile(own, 0.99)
+	one, mille, ownOne := measure.Quantile(all, 0.99), measure.Quantile(all, 0.999), measure.Quantile(own, 0.99)
 	for _, n := range names {
 		g := groups[n]
-		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f %7.3f   %6.3f %7.3f   %7.3f %8.3f\n", n, len(g), auc(g, all), above(g, one), above(g, mille),
-			auc(g, own), above(g, ownOne), above(g, oddsPercent), above(g, oddsMille))
+		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f %7.3f   %6.3f %7.3f   %7.3f %8.3f\n", n, len(g), measure.AUC(g, all), measure.Above(g, one), measure.Above(g, mille),
+			measure.AUC(g, own), measure.Above(g, ownOne), measure.Above(g, oddsPercent), measure.Above(g, oddsMille))
 	}
 	fmt.Fprintln(w, "\nharmless tool results of sources not trained on: flagged at 0.9, at 0.99")
 	flagged(w, benign)
@@ -186,7 +187,7 @@ func embeddedResults(w io.Writer, held []scored, models []*linear.Model, rows []
 	line := func(name string, do func(i int, s string) string) {
 		n, hit := 0, 0
 		for i, a := range held {
-			if a.Label == 1 && len(a.Text) < 3000 && a.Source != "bipia_train" && override(a.Text) {
+			if a.Label == 1 && len(a.Text) < 3000 && a.Source != "bipia_train" && measure.Override(a.Text) {
 				n++
 				if score(models[a.fold], row{Text: do(i, a.Text)}, a.fold).odds >= oddsPercent {
 					hit++
@@ -198,19 +199,11 @@ func embeddedResults(w io.Writer, held []scored, models []*linear.Model, rows []
 		}
 	}
 	line("plain", func(_ int, s string) string { return s })
-	for _, d := range disguises {
-		line(d.name, func(_ int, s string) string { return d.do(s) })
+	for _, d := range measure.Disguises {
+		line(d.Name, func(_ int, s string) string { return d.Do(s) })
 	}
 	for _, size := range []int{1 << 10, 4 << 10} {
-		line(fmt.Sprintf("in %d KB", size>>10), func(i int, s string) string {
-			var b strings.Builder
-			for k := 0; b.Len() < size; k++ {
-				b.WriteString(filler[(i*7+k)%len(filler)] + "\n")
-			}
-			t := strings.ToValidUTF8(b.String()[:size], "")
-			cut := max(strings.LastIndexByte(t[:1+len(t)/2], ' '), 0)
-			return t[:cut] + "\n" + s + "\n" + t[cut:]
-		})
+		line(fmt.Sprintf("in %d KB", size>>10), func(i int, s string) string { return measure.Inside(s, filler, i*7, size) })
 	}
 }
 
@@ -235,6 +228,6 @@ func leaveKinds(w io.Writer, rows []row, set settings) {
 				harmless = append(harmless, score(m, r, 0).margin)
 			}
 		}
-		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f\n", kind, len(attacks), auc(attacks, harmless), above(attacks, quantile(harmless, 0.99)))
+		fmt.Fprintf(w, "%-24s %6d %6.3f %7.3f\n", kind, len(attacks), measure.AUC(attacks, harmless), measure.Above(attacks, measure.Quantile(harmless, 0.99)))
 	}
 }

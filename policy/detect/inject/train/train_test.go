@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject/internal/linear"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/measure"
 )
 
 func shipped(t *testing.T, name string) *linear.Model {
@@ -137,7 +138,7 @@ func TestShippedWeightsPassTheExam(t *testing.T) {
 		{"harmless tool results", examToolClean, 0, 0.1},
 		{"harmless, not English", examForeignClean, 0, 0.06},
 	} {
-		if got := above(examOdds(m, c.texts, nil), oddsPercent); got < c.low || got > c.high {
+		if got := measure.Above(examOdds(m, c.texts, nil), oddsPercent); got < c.low || got > c.high {
 			t.Errorf("%s: %.3f flagged, want %.2f to %.2f", c.name, got, c.low, c.high)
 		}
 	}
@@ -265,13 +266,13 @@ func TestGrammarNamesOnlyListsThatExist(t *testing.T) {
 }
 
 func TestMeasures(t *testing.T) {
-	if got := auc([]float64{3, 4}, []float64{1, 2}); got != 1 {
+	if got := measure.AUC([]float64{3, 4}, []float64{1, 2}); got != 1 {
 		t.Errorf("apart: %v", got)
 	}
-	if got := auc([]float64{1, 2}, []float64{1, 2}); got != 0.5 {
+	if got := measure.AUC([]float64{1, 2}, []float64{1, 2}); got != 0.5 {
 		t.Errorf("alike: %v", got)
 	}
-	if got := above([]float64{1, 2, 3, 4}, 3); got != 0.5 {
+	if got := measure.Above([]float64{1, 2, 3, 4}, 3); got != 0.5 {
 		t.Errorf("above: %v", got)
 	}
 	if got := weighted([]float64{3, 1, 2}, []float64{1, 1, 8}, 0.5); got != 2 {
