@@ -356,8 +356,10 @@ func faults(t *testing.T, r *rand.Rand) error {
 			if r.IntN(3) == 0 { // and again while it starts
 				x, err := Open(path, Options{NoSync: true, Now: func() time.Time { return noon }, KnownEnds: func([]Call) map[ID]Known { panic("killed") }})
 				note("a start that is killed: %v", err)
-				if err == nil {
-					err = x.Close() // nothing was open
+				if err == nil { // nothing was open
+					if err := x.Close(); err != nil {
+						return fail(err)
+					}
 				}
 			}
 			seen = map[string]bool{}
