@@ -14,25 +14,7 @@ import (
 func equalJSON(t *testing.T, text string, step int) {
 	t.Helper()
 	s := NewJSONStream(scanners...)
-	var out strings.Builder
-	var got []detect.Match
-	take := func(safe string, m []detect.Match) {
-		from := out.Len()
-		out.WriteString(safe)
-		for _, m := range m {
-			if m.Start < from || m.End > out.Len() {
-				t.Fatalf("%q: %+v was given out with [%d,%d)", text, m, from, out.Len())
-			}
-		}
-		got = append(got, m...)
-	}
-	for i := 0; i < len(text); i += step {
-		take(s.Feed(text[i:min(len(text), i+step)]))
-	}
-	take(s.Flush())
-	if out.String() != text {
-		t.Fatalf("%q came out as %q", text, out.String())
-	}
+	got := feed(t, s, text, step)
 	whole := NewJSONStream(scanners...)
 	_, want := whole.Feed(text)
 	_, rest := whole.Flush()

@@ -139,10 +139,13 @@ func TestHiddenSecretIsCovered(t *testing.T) {
 	}
 }
 
-// equal fails unless a stream finds what Scan finds.
-func equal(t *testing.T, text string, step int) {
+// feed writes text into a stream in steps and returns what it finds. It fails if
+// the text comes out changed, or a match with another part than its own.
+func feed(t *testing.T, s interface {
+	Feed(string) (string, []detect.Match)
+	Flush() (string, []detect.Match)
+}, text string, step int) []detect.Match {
 	t.Helper()
-	s := NewStream(deep...)
 	var out strings.Builder
 	var got []detect.Match
 	take := func(safe string, m []detect.Match) {
@@ -162,6 +165,14 @@ func equal(t *testing.T, text string, step int) {
 	if out.String() != text {
 		t.Fatalf("%q came out as %q", text, out.String())
 	}
+	return got
+}
+
+// equal fails unless a stream finds what Scan finds.
+func equal(t *testing.T, text string, step int) {
+	t.Helper()
+	s := NewStream(deep...)
+	got := feed(t, s, text, step)
 	if want := Scan(text, deep...); !slices.Equal(got, want) {
 		t.Fatalf("%q in pieces of %d: %+v, want %+v", text, step, got, want)
 	}

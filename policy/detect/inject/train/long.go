@@ -26,18 +26,24 @@ func longTexts(rows []row, seed uint64) []row {
 		texts := append([]string(nil), by[name]...)
 		for _, size := range []int{1500, 2200, 2800, 4000, 5000, 6000, 9000, 14000, 18000, 30000, 60000} {
 			rnd.Shuffle(len(texts), func(i, j int) { texts[i], texts[j] = texts[j], texts[i] })
-			var b strings.Builder
-			made := 0
-			for _, t := range texts {
-				b.WriteString(t)
-				b.WriteString("\n\n")
-				if b.Len() >= size {
-					out = append(out, row{Text: b.String(), Source: name, Kind: "long"})
-					b.Reset()
-					if made++; made == 40 {
-						break
-					}
-				}
+			out = append(out, joined(name, texts, size)...)
+		}
+	}
+	return out
+}
+
+// joined puts texts of a source together, in order, to at most 40 of size bytes or
+// a little more.
+func joined(source string, texts []string, size int) (out []row) {
+	var b strings.Builder
+	for _, t := range texts {
+		b.WriteString(t)
+		b.WriteString("\n\n")
+		if b.Len() >= size {
+			out = append(out, row{Text: b.String(), Source: source, Kind: "long"})
+			b.Reset()
+			if len(out) == 40 {
+				break
 			}
 		}
 	}

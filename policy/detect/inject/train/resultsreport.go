@@ -65,19 +65,7 @@ func harmlessResults(rows []row) []row {
 	}
 	for _, name := range names {
 		for _, size := range []int{1500, 2200, 2800, 4000, 5000, 6000, 9000, 14000, 18000, 30000, 60000} {
-			var b strings.Builder
-			made := 0
-			for _, t := range parts[name] {
-				b.WriteString(t)
-				b.WriteString("\n\n")
-				if b.Len() >= size {
-					out = append(out, row{Text: b.String(), Source: name, Kind: "long"})
-					b.Reset()
-					if made++; made == 40 {
-						break
-					}
-				}
-			}
+			out = append(out, joined(name, parts[name], size)...)
 		}
 	}
 	return out
