@@ -42,14 +42,14 @@ type said struct{ thought, text, other, args string }
 // spoken is a dialect as its providers speak it. cut cuts a text into pieces, write
 // writes a string as JSON.
 type spoken struct {
-	name, path, wholePath   string
-	ctype                   string
-	body                    string // of the request; STREAM stands for true or false
-	stream                  func(s said, cut func(string) []string, write func(string) string, mix *rand.Rand) []string
-	whole                   func(s said, write func(string) string) string
-	hear                    func(data []byte, into *said) // a piece of a stream
-	hearWhole               func(body []byte) said
-	thinks, choices, object bool // what it has: thoughts, a second choice; arguments are JSON, not text
+	name, path, wholePath string
+	ctype                 string
+	body                  string // of the request; STREAM stands for true or false
+	stream                func(s said, cut func(string) []string, write func(string) string, mix *rand.Rand) []string
+	whole                 func(s said, write func(string) string) string
+	hear                  func(data []byte, into *said) // a piece of a stream
+	hearWhole             func(body []byte) said
+	thinks, choices       bool // what it has: thoughts, a second choice
 }
 
 // joined interleaves lists of events at random, each in its own order.
@@ -120,7 +120,7 @@ var dialectsSpoken = []spoken{
 		},
 	},
 	{
-		name: "messages", path: "/v1/messages", ctype: "text/event-stream", thinks: true, object: true,
+		name: "messages", path: "/v1/messages", ctype: "text/event-stream", thinks: true,
 		body: `{"model":"m","stream":STREAM,"max_tokens":99,"messages":[{"role":"user","content":"write to ` + askedMail + `"}]}`,
 		stream: func(s said, cut func(string) []string, write func(string) string, mix *rand.Rand) []string {
 			ev := func(kind, rest string) string {
@@ -238,7 +238,7 @@ var dialectsSpoken = []spoken{
 	gemini("gemini", "text/event-stream", "?alt=sse"),
 	gemini("gemini as an array", "application/json", ""),
 	{
-		name: "ollama", path: "/api/chat", ctype: "application/x-ndjson", thinks: true, object: true,
+		name: "ollama", path: "/api/chat", ctype: "application/x-ndjson", thinks: true,
 		body: `{"model":"m","stream":STREAM,"messages":[{"role":"user","content":"write to ` + askedMail + `"}]}`,
 		stream: func(s said, cut func(string) []string, write func(string) string, _ *rand.Rand) []string {
 			line := func(message string) string {
@@ -353,7 +353,7 @@ func gemini(name, ctype, query string) spoken {
 	}
 	const finish = `,"finishReason":"STOP"`
 	return spoken{
-		name: name, path: "/v1beta/models/m:streamGenerateContent" + query, wholePath: "/v1beta/models/m:generateContent", ctype: ctype, thinks: true, choices: true, object: true,
+		name: name, path: "/v1beta/models/m:streamGenerateContent" + query, wholePath: "/v1beta/models/m:generateContent", ctype: ctype, thinks: true, choices: true,
 		body: `{"contents":[{"role":"user","parts":[{"text":"write to ` + askedMail + `"}]}],"generationConfig":{"candidateCount":2}}`,
 		stream: func(s said, cut func(string) []string, write func(string) string, mix *rand.Rand) []string {
 			first := each(cut(s.thought), func(p string) string { return part(0, `{"text":`+write(p)+`,"thought":true}`, "") })
@@ -502,11 +502,21 @@ func refusedBy(p *Policy, body string) (*httptest.ResponseRecorder, error) {
 // come, which texts that come side by side may do in another order.
 var numbered = regexp.MustCompile(`\[\[([A-Z_]+)_[0-9]+\]\]`)
 
-// plain is what was said in a form in which a stream and a whole answer are equal.
-func (s said) plain(object bool) any {
+// forges tells whether the provider itself says something that looks like a replacement.
+func (s said) forges() bool {
+	return slices.ContainsFunc([]string{s.thought, s.text, s.other, s.args}, numbered.MatchString)
+}
+
+// plain is what was said in a form in which a stream and a whole answer are equal. Where
+// the provider forges replacements, one of ours may have the number of one of them in one
+// order and not in the other: they are then told apart by their kinds only.
+func (s said) plain(forged bool) any {
 	seen := map[string]string{}
 	plain := func(t string) string {
 		return numbered.ReplaceAllStringFunc(t, func(m string) string {
+			if forged {
+				return "[[" + numbered.FindStringSubmatch(m)[1] + "]]"
+			}
 			if seen[m] == "" {
 				seen[m] = fmt.Sprintf("[[%s_%c]]", numbered.FindStringSubmatch(m)[1], 'a'+len(seen))
 			}
@@ -575,7 +585,7 @@ func sameStreamed(t *testing.T, sp *spoken, p *Policy, s said, rnd *rand.Rand) {
 	}
 	if !refused {
 		told := sp.hearWhole(want.Body.Bytes())
-		if a, b := heard.plain(sp.object), told.plain(sp.object); !reflect.DeepEqual(a, b) {
+		if a, b := heard.plain(s.forges()), told.plain(s.forges()); !reflect.DeepEqual(a, b) {
 			tell("streamed %q, whole %q", a, b)
 		}
 	}
@@ -724,6 +734,7 @@ func FuzzStreamed(f *testing.F) {
 	f.Add("[[EMAIL_1]] and [[EMAIL_2]]", "\U0001f600"+guarded[0], "\\u0062ob@corp.example", uint64(2))
 	f.Add("Project\tfalcon", "-----BEGIN RSA PRIVATE KEY-----\nxyz", "\"}", uint64(3))
 	f.Add("", "4111 1111 1111 1111\u200b", askedMail, uint64(4))
+	f.Add("[[EMAIL_1]] and [[EMAIL_2]]", "\U0001f600"+guarded[0], "\\u0062ob@corp.example", uint64(47))
 	for i := range uint64(24) {
 		f.Add("a"+guarded[0], "b"+guarded[2], "c", i)
 	}
