@@ -24,7 +24,7 @@ type Aside struct {
 // asides are the members that are asides, and within which members others are.
 var (
 	asides = map[string]string{
-		"user": "user", "safety_identifier": "user", "metadata": "metadata", "labels": "metadata", "stop": "stop", "stop_sequences": "stop",
+		"user": "user", "safety_identifier": "user", "prompt_cache_key": "cache", "metadata": "metadata", "labels": "metadata", "stop": "stop", "stop_sequences": "stop",
 	}
 	asidesWithin = map[string]map[string]string{
 		"generationConfig":  {"stopSequences": "stop", "stop_sequences": "stop"},

@@ -32,7 +32,7 @@ func (p *parser) chatMember(name string) {
 	case "web_search_options":
 		if !p.null() { // an empty object asks for a search, too
 			start := p.at()
-			p.count()
+			p.raw(llm.RoleSystem, llm.KindToolDef, name)
 			p.unbounded(name)
 			p.v.Tools = append(p.v.Tools, llm.Tool{Name: name, Type: name, Span: llm.Span{Start: start, End: p.Pos()}})
 		}
@@ -40,9 +40,11 @@ func (p *parser) chatMember(name string) {
 		p.unboundedIfSet(name)
 	case "frequency_penalty", "presence_penalty", "seed", "logprobs", "top_logprobs", "logit_bias", "parallel_tool_calls",
 		"reasoning_effort", "verbosity", "modalities":
-		p.Skip()
+		p.setting(name)
+	case "tool_choice", "function_call", "audio":
+		p.count(name)
 	default:
-		p.count()
+		p.other(name)
 	}
 }
 
@@ -58,9 +60,9 @@ func (p *parser) prediction() {
 		case "content":
 			p.content(llm.RoleAssistant, o.Name, 0)
 		case "type":
-			p.count()
+			p.count(o.Name)
 		default:
-			p.collect(llm.RoleAssistant, llm.KindText, o.Name)
+			p.unknown(&o, llm.RoleAssistant, llm.KindText)
 		}
 	}
 	p.pop(n)
@@ -91,7 +93,7 @@ func (p *parser) chatMessage(int) {
 			if p.Kind() == strictjson.String {
 				p.text(llm.RoleAssistant, llm.KindReasoning, o.Name)
 			} else {
-				p.collect(llm.RoleAssistant, llm.KindReasoning, o.Name)
+				p.unknown(&o, llm.RoleAssistant, llm.KindReasoning)
 			}
 		case "tool_calls":
 			if !p.null() {
@@ -100,12 +102,12 @@ func (p *parser) chatMessage(int) {
 		case "function_call":
 			p.call(o.Name)
 		case "audio": // an earlier answer, by id
-			p.unboundedIfSet(o.Name)
-		case "name", "tool_call_id", "id", "type", "annotations":
-			p.count()
+			p.spoken(o.Name)
+		case "name", "tool_call_id", "id", "type":
+			p.id(o.Name)
 		default:
 			// Chat templates of compatible servers can print any member.
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o, "", llm.KindText)
 		}
 	}
 	if p.Err() != nil {
@@ -120,6 +122,29 @@ func (p *parser) chatMessage(int) {
 	}
 	p.fill(m, role)
 }
+
+// spoken reads what an assistant has said aloud: an id, or the sound and its words.
+func (p *parser) spoken(name string) {
+	if p.Kind() != strictjson.Object {
+		p.unboundedIfSet(name)
+		return
+	}
+	p.unbounded(name)
+	n := p.push(name)
+	for o := p.Enter(spokenNames); p.Member(&o); {
+		switch {
+		case o.Name == "id":
+			p.id(o.Name)
+		case o.Name == "data" && p.Kind() == strictjson.String:
+			p.v.InputBound += int64(p.opaque("", llm.KindFile, o.Name).Len())
+		default:
+			p.unknown(&o, "", llm.KindText)
+		}
+	}
+	p.pop(n)
+}
+
+var spokenNames = strictjson.NewNames("id", "data", "transcript")
 
 // role reads a role and translates it. One that we do not know is not trusted
 // more than a user's, and is itself text: a chat template may print it.
@@ -158,9 +183,9 @@ func (p *parser) toolCall(int) {
 		case "arguments", "input":
 			p.arguments(o.Name)
 		case "id", "type", "index", "name":
-			p.count()
+			p.id(o.Name)
 		default:
-			p.collect(llm.RoleAssistant, llm.KindToolArgs, o.Name)
+			p.unknown(&o, llm.RoleAssistant, llm.KindToolArgs)
 		}
 	}
 }

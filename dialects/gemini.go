@@ -171,7 +171,7 @@ func (p *parser) geminiMembers(d llm.Dialect, outer bool) (n int) {
 			p.geminiConfig(o.Name)
 		case "requests":
 			if d != llm.GeminiBatchEmbed || !outer {
-				p.collect(llm.RoleUser, llm.KindText, o.Name)
+				p.unknown(&o.Members, llm.RoleUser, llm.KindText)
 				p.unbounded(unboundedContent)
 				continue
 			}
@@ -188,7 +188,7 @@ func (p *parser) geminiMembers(d llm.Dialect, outer bool) (n int) {
 				continue
 			}
 			if d != llm.GeminiCount || !outer {
-				p.collect(llm.RoleUser, llm.KindText, o.Name)
+				p.unknown(&o.Members, llm.RoleUser, llm.KindText)
 				p.unbounded(unboundedContent)
 			} else if p.is(strictjson.Object, o.Name) {
 				at := p.push(o.Name)
@@ -203,12 +203,14 @@ func (p *parser) geminiMembers(d llm.Dialect, outer bool) (n int) {
 			p.ordinary(name, "standard", "flex", "STANDARD", "FLEX", "SERVICE_TIER_UNSPECIFIED", "unspecified")
 		case "cached_content", "routing_config", "model_selection_config":
 			p.unboundedIfSet(name)
-		case "safety_settings", "task_type", "output_dimensionality", "labels", "store", "auto_truncate":
-			p.Skip() // never shown to a model
+		case "labels":
+			p.Skip()
+		case "safety_settings", "task_type", "output_dimensionality", "store", "auto_truncate":
+			p.setting(o.Name) // never shown to a model
 		case "tool_config":
-			p.count()
+			p.count(o.Name)
 		default:
-			p.collect(llm.RoleUser, llm.KindText, o.Name)
+			p.unknown(&o.Members, llm.RoleUser, llm.KindText)
 		}
 	}
 }
@@ -279,7 +281,7 @@ func (p *parser) geminiContent(role string) {
 				p.oneOrMany(o.Name, func(p *parser) { p.geminiPart(0) })
 			}
 		default:
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o, "", llm.KindText)
 			p.unbounded(unboundedContent)
 		}
 	}
@@ -318,10 +320,12 @@ func (p *parser) geminiPart(depth int) {
 				p.geminiCall(name, depth)
 				p.pop(at)
 			}
-		case "thought_signature", "video_metadata", "media_resolution":
-			p.count()
+		case "thought_signature":
+			p.id(o.Name)
+		case "video_metadata", "media_resolution":
+			p.count(o.Name)
 		default:
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o.Members, "", llm.KindText)
 			p.unbounded(unboundedContent)
 		}
 	}
@@ -363,12 +367,12 @@ func (p *parser) geminiData(snake, name string) {
 			}
 			fallthrough
 		default: // display_name, too
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o.Members, "", llm.KindText)
 		}
 	}
 	if p.Err() == nil {
 		kind, text := llm.KindFile, ""
-		if strings.HasPrefix(mime, "image/") {
+		if picture(mime) {
 			kind = llm.KindImage
 		}
 		switch {
@@ -404,19 +408,19 @@ func (p *parser) geminiCall(part string, depth int) {
 		case name == "args":
 			p.raw(llm.RoleAssistant, llm.KindToolArgs, o.Name)
 		case name == "response" || name == "output":
-			p.collect(llm.RoleTool, llm.KindToolResult, o.Name)
+			p.unknown(&o.Members, llm.RoleTool, llm.KindToolResult)
 		case name == "code":
-			p.collect(llm.RoleAssistant, llm.KindToolArgs, o.Name)
+			p.unknown(&o.Members, llm.RoleAssistant, llm.KindToolArgs)
 		case name == "parts" && part == "function_response" && depth == 0:
 			m := p.mark()
 			p.oneOrMany(o.Name, func(p *parser) { p.geminiPart(depth + 1) })
 			p.results(m)
 		case name == "id" || name == "name" || name == "language" || name == "outcome" || name == "will_continue" || name == "scheduling":
-			p.count()
+			p.id(o.Name)
 		case part == "function_response" || part == "code_execution_result":
-			p.collect(llm.RoleTool, llm.KindToolResult, o.Name)
+			p.unknown(&o.Members, llm.RoleTool, llm.KindToolResult)
 		default:
-			p.collect(llm.RoleAssistant, llm.KindToolArgs, o.Name)
+			p.unknown(&o.Members, llm.RoleAssistant, llm.KindToolArgs)
 		}
 	}
 }
@@ -435,6 +439,7 @@ func (p *parser) geminiTool() {
 		case name == "function_declarations":
 			p.oneOrMany(o.Name, func(p *parser) { p.tool(true) })
 		default:
+			p.memberName(&o.Members, llm.RoleSystem, llm.KindToolDef)
 			from, end := p.Skip()
 			if p.Err() != nil {
 				return
@@ -479,18 +484,20 @@ func (p *parser) geminiConfig(name string) {
 			if p.Kind() == strictjson.Object {
 				p.raw(llm.RoleSystem, llm.KindToolDef, o.Name)
 			} else {
-				p.count()
+				p.count(o.Name)
 			}
 		case "response_modalities":
 			p.geminiModalities(name, o.Name)
 		case "routing_config", "model_selection_config": // Vertex: they choose another model
 			p.unboundedIfSet(name)
-		case "stop_sequences", "temperature", "top_p", "top_k", "seed", "response_mime_type", "presence_penalty", "frequency_penalty",
+		case "stop_sequences":
+			p.Skip() // an aside
+		case "temperature", "top_p", "top_k", "seed", "response_mime_type", "presence_penalty", "frequency_penalty",
 			"response_logprobs", "logprobs", "thinking_config", "media_resolution", "audio_timestamp", "speech_config", "image_config",
 			"enable_enhanced_civic_answers":
-			p.Skip()
+			p.setting(o.Name)
 		default:
-			p.collect(llm.RoleSystem, llm.KindText, o.Name)
+			p.unknown(&o.Members, llm.RoleSystem, llm.KindText)
 		}
 	}
 	p.pop(at)

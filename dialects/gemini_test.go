@@ -36,7 +36,7 @@ func TestGeminiContent(t *testing.T) {
 				`tool tool_result contents[0].parts[2].codeExecutionResult.output "1"`, `user text contents[0].zzz "y"`, `unbounded unknown_content`}},
 		{llm.GenerateContent, `{"contents":[],"tools":[{"function_declarations":[{"name":"f","parameters":{"type":"OBJECT"}},{"name":"g"}]},{"googleSearch":{}},{"url_context":{}},{"codeExecution":{}},{"We Ird":{}}],"cachedContent":"c/1","service_tier":"priority","generationConfig":{"responseSchema":{"a":1},"responseModalities":["TEXT","IMAGE"],"routingConfig":{"manualMode":{"modelName":"dear"}},"odd":{"t":"x"}}}`,
 			[]string{`system tool_def tools[0].function_declarations[0] "{\"name\":\"f\",\"parameters\":{\"type\":\"OBJECT\"}}"`, `system tool_def tools[0].function_declarations[1] "{\"name\":\"g\"}"`,
-				`system tool_def tools[1].googleSearch "{}"`, `system tool_def tools[2].url_context "{}"`, `system tool_def tools[3].codeExecution "{}"`, `system tool_def tools[4].? "{}"`,
+				`system tool_def tools[1].googleSearch "{}"`, `system tool_def tools[2].url_context "{}"`, `system tool_def tools[3].codeExecution "{}"`, `system tool_def tools[4].? "We Ird"`, `system tool_def tools[4].? "{}"`,
 				`system tool_def generationConfig.responseSchema "{\"a\":1}"`, `system text generationConfig.odd.t "x"`,
 				`tool function f`, `tool function g`, `tool google_search `, `tool url_context `, `tool code_execution `, `tool unknown_tool `,
 				`unbounded google_search url_context code_execution unknown_tool cached_content service_tier response_modalities routing_config`}},

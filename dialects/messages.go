@@ -33,16 +33,20 @@ func (p *parser) messagesMember(name string) {
 		p.ordinary(name, "global", "not_available")
 	case "thinking":
 		p.thinking()
-	case "tool_choice", "stop_sequences", "top_k":
-		p.Skip()
+	case "tool_choice", "top_k":
+		p.setting(name)
+	case "stop_sequences":
+		p.Skip() // an aside
 	default:
-		p.count()
+		p.other(name)
 	}
 }
 
 // thinking reads how much of the output may be thought: the limit on output must
 // be larger. Anything that is not such a number is the provider's business.
 func (p *parser) thinking() {
+	start := p.at()
+	defer func() { p.sweep(start) }()
 	if p.Kind() != strictjson.Object {
 		p.Skip()
 		return
@@ -76,9 +80,9 @@ func (p *parser) message(int) {
 		case "content":
 			p.content("", o.Name, 0)
 		case "id", "type":
-			p.count()
+			p.id(o.Name)
 		default:
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o, "", llm.KindText)
 		}
 	}
 	if p.Err() != nil {
@@ -98,6 +102,11 @@ func (p *parser) contextManagement() {
 		p.unboundedIfSet("context_management")
 		return
 	}
+	start, segments := p.at(), len(p.v.Segments)
+	defer func() {
+		p.v.Segments = p.v.Segments[:segments]
+		p.sweep(start)
+	}()
 	for o := p.Enter(editNames); p.Member(&o); {
 		if o.Name != "edits" || p.Kind() != strictjson.Array {
 			p.unboundedIfSet("context_management")

@@ -35,12 +35,12 @@ func (p *parser) ollamaMember(name string) {
 		if p.Kind() == strictjson.Object {
 			p.raw(llm.RoleSystem, llm.KindToolDef, name)
 		} else {
-			p.count()
+			p.count(name)
 		}
 	case "think", "raw", "keep_alive", "truncate", "dimensions", "shift", "logprobs", "top_logprobs":
-		p.Skip()
+		p.setting(name)
 	default:
-		p.count()
+		p.other(name)
 	}
 }
 
@@ -69,9 +69,9 @@ func (p *parser) ollamaMessage(int) {
 				p.list(o.Name, (*parser).toolCall)
 			}
 		case "tool_name", "tool_call_id":
-			p.count()
+			p.id(o.Name)
 		default:
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o, "", llm.KindText)
 		}
 	}
 	if p.Err() != nil {
@@ -127,6 +127,10 @@ func (p *parser) ollamaOptions(name string) {
 	at := p.push(name)
 	for o := p.Enter(ollamaOptionNames); p.Member(&o); {
 		if o.Name != "num_predict" {
+			if o.Name != "stop" { // an aside
+				p.memberName(&o, "", llm.KindText)
+				p.setting(o.Name)
+			}
 			continue
 		}
 		start := p.at()

@@ -82,6 +82,7 @@ func (p *parser) parse(d llm.Dialect, body []byte) (*llm.View, *llm.Denial) {
 		return nil, denyJSON(err)
 	}
 	p.order()
+	p.fill(mark{}, llm.RoleUser)
 	p.v.Choices = max(p.n, p.best) * p.answers
 	if len(p.v.Tools) > 0 {
 		p.v.InputBound += toolsOverhead
@@ -171,13 +172,16 @@ func (p *parser) top(d llm.Dialect) {
 				}
 				p.v.Stream = p.Bool()
 			}
-		case "metadata", "user", "temperature", "top_p", "store", "safety_identifier", "prompt_cache_key":
-			p.Skip() // never shown to a model
+		case "metadata", "user", "safety_identifier", "prompt_cache_key":
+			p.Skip() // never shown to a model: asides
+		case "temperature", "top_p", "store":
+			p.setting(m.Name)
 		case "service_tier":
 			p.ordinary(m.Name, "auto", "default", "standard", "standard_only", "flex")
 		case "models", "plugins", "fallbacks": // of routers: other models, or web searches
 			p.unboundedIfSet(m.Name)
 		default:
+			p.memberName(&m, llm.RoleUser, llm.KindText)
 			member(p, m.Name)
 		}
 	}
@@ -240,6 +244,8 @@ func (p *parser) streamOptions() {
 	for m := p.Enter(streamOptionNames); p.Member(&m); {
 		p.v.StreamOptionsEmpty = false
 		if m.Name != "include_usage" {
+			p.memberName(&m, "", llm.KindText)
+			p.setting(m.Name)
 			continue
 		}
 		start := p.Pos()

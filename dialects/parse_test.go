@@ -61,7 +61,7 @@ func TestContent(t *testing.T) {
 		{llm.Chat, `{"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"id":{},"ID":{}}}}},{"type":"custom","custom":{"name":"c"}},{"type":"web_search_preview"},{"type":"We Ird"}],"functions":[{"name":"old"}],"web_search_options":{},"n_predict":5,"prediction":{"type":"content","content":"p"},"response_format":{"type":"json_schema","json_schema":{"name":"x"}}}`,
 			[]string{`system tool_def tools[0] "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"properties\":{\"id\":{},\"ID\":{}}}}}"`,
 				`system tool_def tools[1] "{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}"`, `system tool_def tools[2] "{\"type\":\"web_search_preview\"}"`,
-				`system tool_def tools[3] "{\"type\":\"We Ird\"}"`, `system tool_def functions[0] "{\"name\":\"old\"}"`, `assistant text prediction.content "p"`,
+				`system tool_def tools[3] "{\"type\":\"We Ird\"}"`, `system tool_def functions[0] "{\"name\":\"old\"}"`, `system tool_def web_search_options "{}"`, `assistant text prediction.content "p"`,
 				`system tool_def response_format.json_schema "{\"name\":\"x\"}"`,
 				`tool function f`, `tool custom c`, `tool web_search_preview `, `tool We Ird `, `tool function old`, `tool web_search_options web_search_options`,
 				`unbounded web_search_preview unknown_tool web_search_options n_predict prediction`}},
@@ -111,7 +111,7 @@ func TestContent(t *testing.T) {
 				`user file messages[0].content[2].file_id ""`, `unbounded document unknown_content file_id container_upload`}},
 		{llm.Messages, `{"model":"m","messages":[],"tools":[{"name":"f","input_schema":{"type":"object"}},{"type":"custom","name":"g"},{"type":"bash_20250124","name":"bash"},{"type":"web_search_20250305","name":"web_search"}],"mcp_servers":[{"type":"url"}],"container":"c","context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]}}`,
 			[]string{`system tool_def tools[0] "{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}"`, `system tool_def tools[1] "{\"type\":\"custom\",\"name\":\"g\"}"`,
-				`system tool_def tools[2] "{\"type\":\"bash_20250124\",\"name\":\"bash\"}"`, `system tool_def tools[3] "{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}"`,
+				`system tool_def tools[2] "{\"type\":\"bash_20250124\",\"name\":\"bash\"}"`, `system tool_def tools[3] "{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}"`, `system tool_def mcp_servers "[{\"type\":\"url\"}]"`,
 				`tool function f`, `tool function g`, `tool bash_20250124 bash`, `tool web_search_20250305 web_search`, `tool mcp_server `,
 				`unbounded web_search_20250305 mcp_servers container`}},
 		{llm.CountTokens, `{"model":"m","messages":[],"mcp_servers":[],"context_management":{"edits":[{"type":"\u0063ompact_20260112"}]}}`, []string{`unbounded context_management`}},
@@ -121,7 +121,7 @@ func TestContent(t *testing.T) {
 		{llm.Chat, `{"model":"m","messages":[],"service_tier":null}`, nil},
 		// A member name that is free text does not get into a path.
 		{llm.Chat, `{"model":"m","messages":[{"role":"user","content":[{"type":"x","my name is Bob":["y",""]}]}]}`,
-			[]string{`user text messages[0].content[0].type "x"`, `user text messages[0].content[0].?[0] "y"`, `unbounded unknown_content`}},
+			[]string{`user text messages[0].content[0].type "x"`, `user text messages[0].content[0].? "my name is Bob"`, `user text messages[0].content[0].?[0] "y"`, `unbounded unknown_content`}},
 
 		// The plain ones.
 		{llm.Embeddings, `{"model":"m","input":"e"}`, []string{`user text input "e"`}},

@@ -75,6 +75,7 @@ func (p *parser) part(role string, depth int) {
 	m := p.mark()
 	typ, odd, want := "", "", ""
 	inline := false // has inline data of a document or an image
+	data := 0       // where the member of that name is
 	for o := p.Enter(partNames); p.Member(&o); {
 		k := p.Kind()
 		if k == strictjson.Null {
@@ -132,21 +133,39 @@ func (p *parser) part(role string, depth int) {
 			case k == strictjson.String, k == strictjson.Array && depth < maxNesting:
 				p.content(role, o.Name, depth+1)
 			default:
-				p.collect(role, llm.KindText, o.Name)
+				p.unknown(&o, role, llm.KindText)
 			}
 			continue
 		case "input":
 			p.raw(llm.RoleAssistant, llm.KindToolArgs, o.Name)
 			continue
-		case "id", "tool_use_id", "name", "tool_name", "server_name", "signature", "data", "cache_control", "detail", "format",
-			"is_error", "annotations", "logprobs", "encrypted_content":
-			p.count()
+		case "id", "tool_use_id", "name", "tool_name", "server_name", "signature", "encrypted_content":
+			p.id(o.Name)
+			continue
+		case "data": // sealed thoughts, or unknown
+			data = p.at()
+			p.Skip()
+			continue
+		case "logprobs": // the text once more, token by token
+			p.logprobs(role, o.Name)
+			continue
+		case "cache_control", "detail", "format", "is_error", "annotations":
+			p.count(o.Name)
 			continue
 		default:
-			p.collect(role, llm.KindText, o.Name)
+			p.unknown(&o, role, llm.KindText)
 			continue
 		}
-		p.count() // of a type that it should not have
+		p.count(o.Name) // of a type that it should not have
+	}
+	if data > 0 && p.Err() == nil {
+		end := p.Pos()
+		if p.Seek(data); typ == "redacted_thinking" {
+			p.id("data")
+		} else {
+			p.collect(role, llm.KindText, "data")
+		}
+		p.Seek(end)
 	}
 	if p.Err() != nil {
 		return
@@ -193,7 +212,8 @@ func (p *parser) imageURL(role string) {
 			case o.Name == "file_id":
 				p.fileMember(role, o.Name)
 			default:
-				p.count()
+				p.memberName(&o, role, llm.KindText)
+				p.count(o.Name)
 			}
 		}
 		p.pop(n)
@@ -209,14 +229,37 @@ func (p *parser) url(role string, kind llm.SegmentKind, name string) {
 		return
 	}
 	span := llm.Span{Start: t.Start, End: t.End}
-	const scheme = "data:image/"
-	if head := p.Data()[t.Start+1 : t.End-1]; len(head) >= len(scheme) && strings.EqualFold(string(head[:len(scheme)]), scheme) {
-		p.add(role, kind, name, "", span)
-		p.v.InputBound += p.image
+	s := p.Text(t)
+	const scheme = "data:"
+	if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+		if picture(strings.ToLower(s[len(scheme):min(len(s), len(scheme)+maxTypeLen)])) {
+			p.add(role, kind, name, "", span)
+			p.v.InputBound += p.image
+			return
+		}
+		kind = llm.KindFile // some servers take documents in the place of pictures
+	}
+	p.add(role, kind, name, s, span)
+	p.unbounded("image_url")
+}
+
+// picture reports whether a media type is that of an image; an SVG is a text.
+func picture(media string) bool {
+	return strings.HasPrefix(media, "image/") && !strings.HasPrefix(media, "image/svg")
+}
+
+// logprobs reads log probabilities: what is there in tokens can no rule read.
+func (p *parser) logprobs(role, name string) {
+	if p.Kind() != strictjson.Array {
+		p.count(name)
 		return
 	}
-	p.add(role, kind, name, p.Text(t), span)
-	p.unbounded("image_url")
+	bound := p.v.InputBound
+	start, end := p.Skip()
+	p.v.InputBound = bound + int64(end-start)
+	if string(p.Data()[start:end]) != "[]" && p.Err() == nil {
+		p.add(role, llm.KindFile, name, "", llm.Span{Start: start, End: end})
+	}
 }
 
 // file reads the member file of a chat part.
@@ -229,7 +272,7 @@ func (p *parser) file(role string) {
 		case "filename":
 			p.optionalText(role, llm.KindText, o.Name)
 		default:
-			p.collect(role, llm.KindText, o.Name)
+			p.unknown(&o, role, llm.KindText)
 		}
 	}
 	p.pop(n)
@@ -282,14 +325,14 @@ func (p *parser) source(role string, depth int) (inline bool) {
 		case o.Name == "content" && depth < maxNesting:
 			p.content(role, o.Name, depth+1)
 		default:
-			p.collect(role, llm.KindText, o.Name)
+			p.unknown(&o, role, llm.KindText)
 		}
 	}
 	switch {
 	case p.Err() != nil:
 	case typ == "base64":
 		kind := llm.KindFile
-		if strings.HasPrefix(media, "image/") {
+		if picture(media) {
 			kind = llm.KindImage
 			p.v.InputBound += p.image
 		} else {

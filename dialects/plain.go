@@ -12,9 +12,9 @@ func (p *parser) embeddingsMember(name string) {
 		p.required = true
 		p.batch(name)
 	case "encoding_format", "dimensions":
-		p.Skip()
+		p.setting(name)
 	default:
-		p.count()
+		p.other(name)
 	}
 }
 
@@ -41,10 +41,12 @@ func (p *parser) completionsMember(name string) {
 		p.streamOptions()
 	case "n_predict":
 		p.unboundedIfSet(name)
-	case "frequency_penalty", "presence_penalty", "seed", "logprobs", "logit_bias", "echo", "stop":
-		p.Skip()
+	case "stop":
+		p.Skip() // an aside
+	case "frequency_penalty", "presence_penalty", "seed", "logprobs", "logit_bias", "echo":
+		p.setting(name)
 	default:
-		p.count()
+		p.other(name)
 	}
 }
 

@@ -28,15 +28,57 @@ func (p *parser) responsesMember(name string) {
 		p.tools(name)
 	case "text":
 		p.format(name)
-	case "previous_response_id", "conversation", "prompt", "background", "context_management":
+	case "prompt":
+		p.template(name)
+	case "previous_response_id", "conversation", "background", "context_management":
 		p.unboundedIfSet(name)
 	case "stream_options", "reasoning", "include", "truncation", "parallel_tool_calls", "tool_choice", "top_logprobs",
 		"max_tool_calls", "prompt_cache_retention":
-		p.Skip()
+		p.setting(name)
 	default:
-		p.count()
+		p.other(name)
 	}
 }
+
+// template reads the prompt that the provider keeps, and what the caller puts in its
+// variables: texts, or parts of content.
+func (p *parser) template(name string) {
+	if p.Kind() != strictjson.Object {
+		p.unboundedIfSet(name)
+		return
+	}
+	empty := true
+	n := p.push(name)
+	for o := p.Enter(templateNames); p.Member(&o); {
+		empty = false
+		if o.Name != "variables" || p.Kind() != strictjson.Object {
+			p.memberName(&o, llm.RoleUser, llm.KindText)
+			p.count(o.Name)
+			continue
+		}
+		in := p.push(o.Name)
+		for v := p.Enter(nil); p.Member(&v); {
+			p.memberName(&v, llm.RoleUser, llm.KindText)
+			at := p.push(v.Name)
+			switch p.Kind() {
+			case strictjson.String:
+				p.text(llm.RoleUser, llm.KindText, "")
+			case strictjson.Object:
+				p.part(llm.RoleUser, 0)
+			default:
+				p.collect(llm.RoleUser, llm.KindText, "")
+			}
+			p.pop(at)
+		}
+		p.pop(in)
+	}
+	p.pop(n)
+	if !empty {
+		p.unbounded(name)
+	}
+}
+
+var templateNames = strictjson.NewNames("id", "version", "variables")
 
 // itemClass says how an input item of a known type is judged.
 type itemClass uint8
@@ -92,12 +134,12 @@ func (p *parser) item(int) {
 			if p.Kind() == strictjson.Array {
 				p.parts("", o.Name, 0)
 			} else {
-				p.collect("", llm.KindReasoning, o.Name)
+				p.unknown(&o, "", llm.KindReasoning)
 			}
 		case "id", "call_id", "status", "name", "encrypted_content", "phase":
-			p.count()
+			p.id(o.Name)
 		default:
-			p.collect("", llm.KindText, o.Name)
+			p.unknown(&o, "", llm.KindText)
 		}
 	}
 	if p.Err() != nil {
@@ -145,7 +187,7 @@ func (p *parser) output() {
 		}
 		p.collect(llm.RoleTool, llm.KindToolResult, "output")
 	default:
-		p.count()
+		p.count("output")
 	}
 }
 
@@ -159,7 +201,7 @@ func (p *parser) imageOutput() bool {
 			shot = p.word(o.Name) == "computer_screenshot"
 		}
 	}
-	if p.Err() != nil || !shot {
+	if p.v.Segments = p.v.Segments[:m.segments]; p.Err() != nil || !shot {
 		return false
 	}
 	end := p.Pos()
@@ -173,9 +215,9 @@ func (p *parser) imageOutput() bool {
 		case o.Name == "file_id":
 			p.fileMember(llm.RoleTool, o.Name)
 		case o.Name == "type":
-			p.count()
+			p.count(o.Name)
 		default:
-			p.collect(llm.RoleTool, llm.KindToolResult, o.Name)
+			p.unknown(&o, llm.RoleTool, llm.KindToolResult)
 		}
 	}
 	p.pop(n)

@@ -60,12 +60,6 @@ func (p *parser) opaque(role string, kind llm.SegmentKind, name string) llm.Span
 	return span
 }
 
-// count skips a value whose bytes may become tokens.
-func (p *parser) count() {
-	start, end := p.Skip()
-	p.v.InputBound += int64(end - start)
-}
-
 // collect reads any value and makes a segment of every string in it: for what
 // we do not know, so that no text escapes the view. All bytes count as tokens.
 func (p *parser) collect(role string, kind llm.SegmentKind, name string) {
@@ -95,10 +89,13 @@ func (p *parser) collectStrings(role string, kind llm.SegmentKind) {
 		}
 	case strictjson.Object:
 		for m := p.Enter(nil); p.Member(&m); {
+			p.memberName(&m, role, kind)
 			n := p.push(m.Name)
 			p.collectStrings(role, kind)
 			p.pop(n)
 		}
+	case strictjson.Number:
+		p.number(role, kind)
 	default:
 		p.Skip()
 	}
@@ -116,9 +113,12 @@ func (p *parser) unboundedIfSet(name string) {
 	if p.null() {
 		return
 	}
-	start, end := p.Skip()
-	p.v.InputBound += int64(end - start)
-	switch string(p.Data()[start:end]) {
+	start := p.at()
+	p.count(name)
+	if p.Err() != nil {
+		return
+	}
+	switch string(p.Data()[start:p.Pos()]) {
 	case "[]", "{}", "false", `""`:
 	default:
 		p.unbounded(name)
@@ -136,7 +136,11 @@ func (p *parser) word(name string) string {
 		return ""
 	}
 	s := p.Text(t)
-	p.v.InputBound += int64(len(s)) // templates may print it
+	if !handle(s) || len(s) > maxTypeLen {
+		p.add("", llm.KindText, name, s, llm.Span{Start: t.Start, End: t.End})
+	} else {
+		p.v.InputBound += int64(len(s)) // templates may print it
+	}
 	return s[:min(len(s), maxTypeLen)]
 }
 

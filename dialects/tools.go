@@ -43,7 +43,7 @@ func (p *parser) tool(outer bool) {
 	if !p.is(strictjson.Object, "") {
 		return
 	}
-	start := p.at()
+	start, segments := p.at(), len(p.v.Segments)
 	typ, name, execution := "", "", ""
 	for o := p.Enter(toolNames); p.Member(&o); {
 		switch o.Name {
@@ -73,6 +73,7 @@ func (p *parser) tool(outer bool) {
 	if p.Err() != nil {
 		return
 	}
+	p.v.Segments = p.v.Segments[:segments] // one for all of it, below
 	if len(p.v.Tools) >= maxPieces {
 		p.deny("tools", "tools: more than %d: send fewer", maxPieces)
 		return
@@ -114,7 +115,7 @@ func (p *parser) toolName() string {
 // output_config). A schema reaches the model as a tool definition does.
 func (p *parser) format(name string) {
 	if p.Kind() != strictjson.Object {
-		p.count()
+		p.count(name)
 		return
 	}
 	n := p.push(name)
@@ -127,7 +128,8 @@ func (p *parser) format(name string) {
 		case o.Name == "description" && k == strictjson.String, o.Name == "grammar" && k == strictjson.String:
 			p.text(llm.RoleSystem, llm.KindToolDef, o.Name)
 		default:
-			p.count()
+			p.memberName(&o, llm.RoleSystem, llm.KindToolDef)
+			p.count(o.Name)
 		}
 	}
 	p.pop(n)
@@ -147,9 +149,9 @@ func (p *parser) call(name string) {
 		case "arguments", "input":
 			p.arguments(o.Name)
 		case "name":
-			p.count()
+			p.id(o.Name)
 		default:
-			p.collect(llm.RoleAssistant, llm.KindToolArgs, o.Name)
+			p.unknown(&o, llm.RoleAssistant, llm.KindToolArgs)
 		}
 	}
 	p.pop(n)
@@ -175,10 +177,16 @@ const mcpServer = "mcp_server"
 // servers reads Anthropic's mcp_servers: the tools of each are the model's, too,
 // whatever they are.
 func (p *parser) servers(name string) {
-	start := p.at()
+	start, segments := p.at(), len(p.v.Segments)
 	p.unboundedIfSet(name)
 	if p.Err() != nil {
 		return
+	}
+	p.v.Segments = p.v.Segments[:segments]
+	if p.Data()[start] != 'n' && p.Pos()-start > 2 {
+		bound, span := p.v.InputBound, llm.Span{Start: start, End: p.Pos()}
+		p.add(llm.RoleSystem, llm.KindToolDef, name, p.json(span), span)
+		p.v.InputBound = bound
 	}
 	raw := p.Data()[start:p.Pos()]
 	for _, it := range jsonItems(raw) {

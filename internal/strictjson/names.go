@@ -44,6 +44,8 @@ type Members struct {
 	table []int32
 	at    int // where the current value begins, -1 before the first
 	open  bool
+	// From and To are the span of the current name, its quotes included.
+	From, To int
 }
 
 // nameRef is a name seen in an open object.
@@ -112,6 +114,7 @@ func (s *Scanner) Member(m *Members) bool {
 		return false
 	}
 	s.pos = end + 1
+	m.From, m.To = at, s.pos
 	if s.space() != ':' {
 		s.bad(s.pos)
 		return false

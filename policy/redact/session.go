@@ -104,7 +104,12 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 		if g.Kind == llm.KindToolArgs {
 			kind = rewrite.Arguments
 		}
-		if v.Raw[g.Span.Start] != '"' {
+		if c := v.Raw[g.Span.Start]; c-'0' <= 9 { // a number by itself: what stands for it is a string
+			if out := s.whole(rules, rewrite.Text, g.Text, false); out != g.Text {
+				edits = append(edits, llm.Edit{Span: g.Span, New: strictjson.AppendQuoted(nil, out)})
+			}
+			continue
+		} else if c != '"' {
 			if err := value(g.Span, kind); err != nil {
 				return nil, err
 			}
@@ -115,7 +120,11 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 		}
 	}
 	for _, a := range dialects.Asides(v.Raw) {
-		if err := value(a.Span, rewrite.Text); err != nil {
+		kind := rewrite.Text
+		if c := v.Raw[a.Span.Start]; c == '{' || c == '[' {
+			kind = rewrite.Arguments // with its names and numbers
+		}
+		if err := value(a.Span, kind); err != nil {
 			return nil, err
 		}
 	}
