@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/made"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/pii"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/secrets"
 )
 
@@ -82,4 +83,61 @@ func (r *report) made(seed uint64) {
 	for _, name := range slices.SortedFunc(maps.Keys(which), func(a, b string) int { return cmp.Compare(which[b], which[a]) }) {
 		r.printf("  %-28s %d\n", name, which[name])
 	}
+}
+
+// madePersonal does the same for personal data, by rule.
+func (r *report) madePersonal(seed uint64) {
+	s := pii.New()
+	type count struct{ spans, found, whole, other int }
+	by := map[string]*count{}
+	for _, row := range made.Personal(seed) {
+		c := by[row.Name]
+		if c == nil {
+			c = new(count)
+			by[row.Name] = c
+		}
+		for _, m := range norm.Scan(row.Text, s) {
+			if !slices.ContainsFunc(row.Spans, func(span made.Span) bool { return m.Rule == row.Name && m.Start < span.End && m.End > span.Start }) {
+				c.other++
+				if r.verbose {
+					r.printf("other %s: %s %q in %.100q\n", row.Name, m.Rule, row.Text[m.Start:m.End], row.Text)
+				}
+			}
+		}
+		for _, span := range row.Spans {
+			c.spans++
+			var hit, whole bool
+			for _, m := range norm.Scan(row.Text, s) {
+				if m.Rule == row.Name && m.Start < span.End && m.End > span.Start {
+					hit = true
+					whole = whole || m.Start <= span.Start && m.End >= span.End
+				}
+			}
+			if hit {
+				c.found++
+			} else if r.verbose {
+				r.printf("missed %s: %.100q\n", row.Name, row.Text)
+			}
+			if whole {
+				c.whole++
+			} else if hit && r.verbose {
+				r.printf("partly %s: %.100q\n", row.Name, row.Text)
+			}
+		}
+	}
+	r.printf("made personal data: found, whole, other findings\n")
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		c := by[name]
+		r.printf("  %-18s %.3f %.3f  (%d made, %d others)\n", name, ratio(c.found, c.spans), ratio(c.whole, c.spans), c.spans, c.other)
+	}
+	flagged, rows := 0, 0
+	for _, row := range made.NearPersonal(seed) {
+		rows++
+		found := norm.Scan(row.Text, s)
+		flagged += min(1, len(found))
+		for _, m := range found {
+			r.printf("  near %s: %q in %.80q\n", m.Rule, row.Text[m.Start:m.End], row.Text)
+		}
+	}
+	r.printf("made look-alikes of personal data: flagged %d of %d\n", flagged, rows)
 }

@@ -38,6 +38,7 @@ func main() {
 	if *made != 0 {
 		r := &report{verbose: *verbose, out: os.Stdout}
 		r.made(*made)
+		r.madePersonal(*made)
 		return
 	}
 	if *extra != "" {
