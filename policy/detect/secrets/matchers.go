@@ -10,13 +10,14 @@ import (
 )
 
 var (
-	label  = shape.Bytes(`A-Z0-9 `)
+	label  = shape.Bytes(`A-Za-z0-9 `)
 	armour = shape.Bytes(`A-Za-z0-9+/=\s"'\x60,;:\\.()_>-`)
 )
 
 const (
 	keyBegin = "BEGIN "
 	keyName  = "PRIVATE KEY"
+	vpnName  = "OpenVPN Static key"
 	keyBytes = 48 // bytes of base64 that a key has at least
 )
 
@@ -47,7 +48,7 @@ func (j *job) privateKey(p int) int {
 	if c.At(i) != '-' {
 		return 0
 	}
-	if !strings.Contains(j.text[from:i], keyName) {
+	if !strings.Contains(j.text[from:i], keyName) && !strings.Contains(j.text[from:i], vpnName) {
 		return 0
 	}
 	for k := 0; k < 6 && c.At(i) == '-'; k++ {
@@ -145,6 +146,21 @@ func (j *job) assigned(p int) (int, string) {
 		return 0, ""
 	}
 	s, rule := judge(a.name), ""
+	switch {
+	case a.op == '>' && s == nothing && a.quote == 0:
+		s = j.element(p)
+	case a.op == ':' && a.name == "P" && a.before == ';' && strings.Contains(j.text[max(0, p-nearBytes):p], "WIFI:"):
+		s, a.paired, a.op = password, true, '=' // what the code of a wireless network says
+	case a.op != ' ':
+	case s >= secretly && j.environment(p, &a):
+		a.op = '='
+	case a.quote != 0 && strings.EqualFold(a.name, "by") && j.behind(p, "identified by"):
+		s = password
+	case strings.EqualFold(a.name, "convertto-securestring"), a.name == "-p" && j.behind(p, "sshpass -p"):
+		s, a.op, a.paired = password, '=', true
+	case a.name == "-a" && a.quote == 0 && strings.Contains(j.text[max(0, p-nearBytes):p], "redis-cli "):
+		s, a.op, a.tight, rule = password, '=', true, ruleFlag
+	}
 	if a.name == "PASS" && a.op == ':' && a.quote == 0 {
 		return 0, "" // what a test says
 	}
@@ -202,7 +218,7 @@ func announces(name string) bool {
 	if name == "" {
 		return false
 	}
-	if name[0] == '-' {
+	if name[0] == '-' || len(name) >= 6 && (strings.IndexByte(name, '_') > 0 && shouted(name) || strings.EqualFold(name, "convertto-securestring")) || strings.EqualFold(name, "by") {
 		return true
 	}
 	switch name[0] | 0x20 {
@@ -212,9 +228,48 @@ func announces(name string) bool {
 	return false
 }
 
+// element judges the name of the element of XML in which the value at p stands.
+func (j *job) element(p int) strength {
+	lo := max(0, p-detect.MaxBehind)
+	from := lo + strings.LastIndexByte(j.text[lo:p], '<') + 1
+	end := from
+	for end < p && nameByte(j.text[end]) {
+		end++
+	}
+	if from == lo || end == p || j.text[end] != ' ' {
+		return nothing
+	}
+	return judge(j.text[from:end])
+}
+
+// setters are commands that take the name of a variable and its value.
+var setters = []string{"env", "arg", "setx", "set", "setenv", "config:set", "secrets put", "secret set"}
+
+// environment tells whether a, with nothing but a space before the value at p, is a
+// variable that a command sets: ENV in a container file, setx, setenv.
+func (j *job) environment(p int, a *assignment) bool {
+	if !shouted(a.name) || strings.IndexByte(a.name, '_') < 0 && strings.IndexByte(a.name, '-') < 0 {
+		return false
+	}
+	lo := max(0, p-detect.MaxBehind)
+	before := strings.TrimRight(j.text[lo:lo+max(0, strings.LastIndex(j.text[lo:p], a.name))], " \t")
+	for _, w := range setters {
+		if i := len(before) - len(w); i >= 0 && strings.EqualFold(before[i:], w) && (i == 0 || !alnum(before[i-1])) {
+			return true
+		}
+	}
+	return false
+}
+
+// behind tells whether the value at p follows words, quotes and blanks aside.
+func (j *job) behind(p int, words string) bool {
+	s := strings.TrimRight(j.text[max(0, p-len(words)-6):p], "\"' \t")
+	return len(s) >= len(words) && strings.EqualFold(s[len(s)-len(words):], words)
+}
+
 // Words that stand before a password in calls, commands and configurations.
 var (
-	credentialCalls = automaton.Must("credential(", "credentials(", "directoryentry(", "usernamepassword(", "basicauth(", "httpbasicauth(", "passwordauthentication(")
+	credentialCalls = automaton.Must("getconnection(", "auth=(", ".login(", "mysqli(", "mysqli_connect(", "pdo(", "credential(", "credentials(", "directoryentry(", "usernamepassword(", "basicauth(", "httpbasicauth(", "passwordauthentication(")
 	userFlags       = automaton.Must("-u ", "--user", "-user", "psexec", "login")
 	userNames       = automaton.Must("user", "login", "uid", "email", "account", "machine ", "data source", "server=", "host=", "admin")
 )
@@ -286,6 +341,45 @@ func (j *job) userFlag(p int) int {
 	return e
 }
 
+// passwordFile matches the password of a line host:port:database:user:password, as
+// clients of PostgreSQL read them.
+func (j *job) passwordFile(p int) int {
+	lo := max(0, p-detect.MaxBehind)
+	i := p - 1
+	field := func() string {
+		end := i
+		for i > lo && j.text[i-1] > ' ' && j.text[i-1] != ':' && strings.IndexByte("\"'/()[]{}<>,;=", j.text[i-1]) < 0 {
+			i--
+		}
+		return j.text[i:end]
+	}
+	for range 2 { // user and database
+		if field() == "" || i == lo || j.text[i-1] != ':' {
+			return 0
+		}
+		i--
+	}
+	if port := field(); port != "*" && (len(port) != 4 && len(port) != 5 || !allDigits(port)) || i == lo || j.text[i-1] != ':' {
+		return 0
+	}
+	i--
+	if field() == "" || i > 0 && j.text[i-1] != '\n' {
+		return 0
+	}
+	e := p
+	for e < p+maxURL && j.c.At(e) > ' ' && j.c.At(e) < 0x7f && j.c.At(e) != ':' {
+		e++
+	}
+	if j.c.Short() || e-p < 5 || j.c.At(e) > ' ' {
+		return 0
+	}
+	v := j.text[p:e]
+	if l := look(v); l.digit == 0 && l.other == 0 || l.digit == len(v) || placeholders.Contains(v) {
+		return 0
+	}
+	return e
+}
+
 // value returns the end of the value at p, or 0 if there is none.
 func (j *job) value(p int, a *assignment) int {
 	e := p
@@ -305,6 +399,7 @@ func (j *job) value(p int, a *assignment) int {
 	if a.op == ',' || a.op == '(' {
 		return 0
 	}
+	open, shut := false, false
 	for e < p+detect.MaxMatch {
 		b := j.c.At(e)
 		if b == '=' {
@@ -321,10 +416,22 @@ func (j *job) value(p int, a *assignment) int {
 		if !plainBytes.Has(b) || b == '&' || (a.op == '>' && b == '<') {
 			break
 		}
+		switch {
+		case b == '(' || b == '{':
+			open = true
+		case (b == ')' || b == '}') && !open:
+			shut = true // it closes what began before the value
+		}
+		if shut {
+			break
+		}
 		e++
 	}
 	if n := j.c.At(e); n == '(' || n == '[' {
 		return 0 // a call
+	}
+	if a.op == '|' && (j.c.At(e) != ' ' || j.c.At(e+1) != '|') || a.op == '\n' && j.c.At(e) >= ' ' {
+		return 0 // more than a value in the cell, or on the line
 	}
 	for e > p && strings.IndexByte(".!?", j.text[e-1]) >= 0 {
 		e-- // the end of a sentence

@@ -29,7 +29,13 @@ var nameWords = []nameWord{
 	{word: "password", strength: password, anywhere: true}, {word: "passwd", strength: password, anywhere: true},
 	{word: "passphrase", strength: password}, {word: "passcode", strength: password}, {word: "pwd", strength: password},
 	{word: "passwort", strength: password}, {word: "kennwort", strength: password}, {word: "contrasena", strength: password},
-	{word: "motdepasse", strength: password}, {word: "wachtwoord", strength: password}, {word: "senha", strength: password, whole: true},
+	{word: "motdepasse", strength: password}, {word: "losenord", strength: password}, {word: "adgangskode", strength: password},
+	{word: "salasana", strength: password}, {word: "passord", strength: password, whole: true}, {word: "sifre", strength: password, whole: true},
+	{word: "wpapsk", strength: password}, {word: "psk", strength: password, whole: true},
+	{word: "authsalt", strength: secretly}, {word: "noncesalt", strength: secretly}, {word: "insalt", strength: secretly}, {word: "noncekey", strength: secretly}, {word: "loggedinkey", strength: secretly},
+	{word: "presharedkey", strength: secretly}, {word: "sessionid", strength: secretly}, {word: "sessid", strength: secretly},
+	{word: "connectsid", strength: secretly}, {word: "tokensecret", strength: secretly}, {word: "securestring", strength: password},
+	{word: "wachtwoord", strength: password}, {word: "senha", strength: password, whole: true},
 	{word: "pass", strength: password, whole: true}, {word: "psw", strength: password, whole: true}, {word: "pw", strength: password, whole: true},
 	{word: "userpass", strength: password}, {word: "dbpass", strength: password}, {word: "passwrd", strength: password},
 	{word: "secret", strength: secretly, anywhere: true}, {word: "token", strength: secretly, anywhere: true},
@@ -62,7 +68,8 @@ var otherNames = automaton.Must("keyid", "keyname", "secretname", "tokenname", "
 	"label", "placeholder", "foreignkey", "sortkey", "partitionkey", "cachekey", "keycode", "hotkey", "keyword", "message", "error",
 	"keytype", "tokenclass", "integrity", "checksum", "digest", "sha256", "sha512", "commit", "etag", "objectkey", "translationkey", "i18n",
 	"passwordreset", "resetpassword", "forgotpassword", "csrf", "xsrf", "fingerprint", "color", "colour", "bypass", "monkey", "turkey", "hockey", "whiskey",
-	"websocketkey", "errcode", "invalidpassword", "keypress", "keydown", "keyup", "author", "oauthurl", "authurl", "padtoken", "eostoken", "bostoken", "unktoken", "specialtoken", "nexttoken", "pagetoken", "synctoken")
+	"websocketkey", "errcode", "invalidpassword", "keypress", "keydown", "keyup", "author", "oauthurl", "authurl", "padtoken", "eostoken", "bostoken", "unktoken", "specialtoken", "nexttoken", "pagetoken", "synctoken",
+	"haspsk", "primarykey", "idempotencykey", "dedupkey", "rowkey", "algorithm")
 
 var nameMachine = func() *automaton.Automaton {
 	words := make([]string, len(nameWords))
@@ -132,7 +139,7 @@ func judge(name string) strength {
 	if best == nothing && n <= 40 && services.Contains(key) {
 		best = weak
 	}
-	if best != nothing && otherNames.Contains(key) {
+	if best != nothing && otherNames.Contains(key) && !strings.HasSuffix(key[:end], "tokensecret") {
 		return nothing
 	}
 	return best
@@ -195,7 +202,14 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	if skip(ends, 2) > 0 {
 		skip(blanks, 48)
 		if a.quote == 0 && at() != '>' {
-			return a, false // a line of its own, unless it is in an element of XML
+			// A line of its own, unless it is in an element of XML. The line
+			// before may be the name of a variable and nothing else.
+			end := i
+			for i > lo && end-i < maxName && nameByte(text[i-1]) {
+				i--
+			}
+			a.name, a.op = text[i:end], '\n'
+			return a, spaces == 0 && (i == 0 || i > lo && text[i-1] == '\n') && strings.IndexByte(a.name, '_') > 0 && shouted(a.name)
 		}
 	}
 	a.tight = spaces == 0
@@ -218,7 +232,7 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	case b == ',' && a.quote != 0:
 		a.op = ','
 		i--
-	case b == '|' && a.quote != 0:
+	case b == '|':
 		a.op = '|'
 		skip(bars, 2)
 	case opened > 0 && a.quote != 0:
@@ -237,6 +251,10 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 	for i > lo && end-i < maxName && nameByte(text[i-1]) {
 		i--
 	}
+	if i > lo && text[i-1] >= 0x80 && (a.op == ':' || a.op == '=') && foreign(text[lo:end]) {
+		a.name = "password"
+		return a, true
+	}
 	if i == end {
 		return a, false
 	}
@@ -253,17 +271,21 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		}
 	}
 	switch string(small[:n]) {
-	case "string", "str", "char", "text", "varchar", "value", "val", "default":
+	case "string", "str", "char", "text", "varchar", "value", "val", "default", "--body":
 		// The type stands before the operator, or an attribute of XML does: the
 		// name is further ahead.
+		if name := declared(text[lo:i]); name != "" {
+			a.name = name
+			return a, true
+		}
 		skip(between, 12)
 		end = i
 		for i > lo && end-i < maxName && nameByte(text[i-1]) {
 			i--
 		}
 		a.name = text[i:end]
-	case "is", "are":
-		if a.op != ' ' && a.op != ':' {
+	case "is", "are", "to":
+		if a.op != ' ' && (a.op != ':' || small[0] == 't') {
 			return a, false
 		}
 		a.op = 'i'
@@ -274,6 +296,11 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			i--
 		}
 		a.name = text[i:end]
+		for _, w := range asides {
+			if at := strings.Index(a.name, w); at > 0 {
+				a.name = a.name[:at] // the password for the test system is …
+			}
+		}
 	default:
 		// "secret key: …" is a name of two words.
 		if a.op == ':' || a.op == '=' {
@@ -283,6 +310,17 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			}
 			a.name = text[i:end]
 		}
+		if a.op == ':' && end-i >= 24 && judge(a.name) == nothing {
+			k := i // the password for the test system: …
+			for i-k < 24 && k > lo && (nameByte(text[k-1]) || text[k-1] == ' ') {
+				k--
+			}
+			for _, w := range asides[:2] {
+				if at := strings.Index(text[k:end], w); at > 0 && judge(text[k:k+at]) == password {
+					a.name, a.op = text[k:k+at], 'i'
+				}
+			}
+		}
 	}
 	for i > lo && text[i-1] == ' ' && end-i < maxName {
 		i--
@@ -291,6 +329,59 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		a.before = text[i-1]
 	}
 	return a, true
+}
+
+// foreignNames are what a password is called in languages with letters beyond ASCII,
+// without the first letter where that may be a capital.
+var foreignNames = []string{"ontraseña", "ontrasenya", "ароль", "密码", "密碼", "口令", "暗証番号", "パスワード", "비밀번호", "암호", "كلمة المرور", "كلمة السر",
+	"סיסמה", "รหัสผ่าน", "ật khẩu", "asło", "ösenord", "şifre", "Şifre", "arolă", "elszó", "ωδικός", "पासवर्ड"}
+
+// foreign tells whether text ends in such a name.
+func foreign(text string) bool {
+	for _, w := range foreignNames {
+		if strings.HasSuffix(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// asides begin what is said about a secret between its name and "is".
+var asides = []string{" for ", " of ", " you ", " we ", " to "}
+
+// declared returns the name that text declares, at whose end a line or an option says
+// what the value is: variable "name" { … default = in Terraform, name: and then
+// value: in lists of variables, secret set name --body.
+func declared(text string) string {
+	text = strings.TrimRight(text, " \t\"'")
+	if cut, ok := strings.CutSuffix(text, "--body"); ok {
+		text = cut
+	}
+	word := func(s string) string {
+		s = strings.TrimRight(s, " \t\"',")
+		i := len(s)
+		for i > 0 && len(s)-i < maxName && nameByte(s[i-1]) {
+			i--
+		}
+		return s[i:]
+	}
+	if i := strings.LastIndex(text, "variable \""); i >= 0 {
+		rest := text[i+len("variable \""):]
+		if end := strings.IndexByte(rest, '"'); end > 0 && strings.IndexByte(rest, '}') < 0 {
+			return rest[:end]
+		}
+	}
+	i := strings.LastIndexByte(text, '\n')
+	if i < 0 {
+		return ""
+	}
+	line := strings.TrimRight(text[:i], " \t\r")
+	name := word(line)
+	before := strings.TrimRight(line[:strings.LastIndex(line, name)], " \t\"'")
+	if name == "" || !strings.HasSuffix(before, "name:") && !strings.HasSuffix(before, "key:") && !strings.HasSuffix(before, "Name:") && !strings.HasSuffix(before, "name\":") {
+		return ""
+	}
+	return name
 }
 
 func nameByte(b byte) bool { return alnum(b) || b == '_' || b == '-' || b == '.' || b == '$' }

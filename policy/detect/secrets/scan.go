@@ -239,6 +239,9 @@ func (j *job) at(p int, b, prev byte) (end int, rule string) {
 		if e := j.userFlag(p); e > 0 || j.c.Short() {
 			return e, ruleFlag
 		}
+		if e := j.passwordFile(p); e > 0 || j.c.Short() {
+			return e, rulePassword
+		}
 	}
 	if e, id := j.bare(p, b, prev); e > 0 || j.c.Short() {
 		return e, id
@@ -248,7 +251,7 @@ func (j *job) at(p int, b, prev byte) (end int, rule string) {
 		return 0, "" // no value begins like this
 	}
 	switch prev {
-	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(':
+	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(', '\n':
 		return j.assigned(p)
 	}
 	return 0, ""
@@ -272,7 +275,7 @@ func (j *job) accept(r *compiled, p, e int) bool {
 		return false
 	}
 	l := look(token)
-	if r.upper && (l.upper == 0 || l.lower == 0 || l.digit == 0) || r.bare && l.digit < 2 {
+	if r.upper && (l.upper == 0 || l.lower == 0 || l.digit == 0) || r.bare && l.digit < 2 && !made(token, &l) {
 		return false
 	}
 	if len(r.near) > 0 && (l.digit == 0 || l.digit == len(token) || slug(token, &l)) {

@@ -45,7 +45,7 @@ func hollow(v string, a *assignment) bool {
 // plausible tells whether a value that is assigned to a name of strength s is a
 // secret and not a variable, a template or a word.
 func plausible(v string, s strength, a *assignment) bool {
-	if s == password && a.before == ';' && a.op == '=' && a.quote == 0 && len(v) >= 4 && strings.IndexByte("$%<{[#*\"'", v[0]) < 0 && !same(v, a.name) && !placeholders.Contains(v) {
+	if s == password && a.before == ';' && a.op == '=' && a.quote == 0 && len(v) >= 4 && strings.IndexByte("$%<{[#*\"'", v[0]) < 0 && !strings.ContainsAny(v, "({") && !same(v, a.name) && !placeholders.Contains(v) {
 		return true // in a connection string all values are literal
 	}
 	if plainValues[strings.ToLower(v)] || (s != password && len(v) < 8) {
@@ -101,7 +101,7 @@ func plausible(v string, s strength, a *assignment) bool {
 		if a.quote == 0 {
 			// Code says password = something: only what no identifier and no
 			// sentence is counts.
-			return mixed && bits >= 2.5 && (l.other > 0 || a.tight) && !dotted(v) || (l.other > 0 && special(v) && !dotted(v))
+			return mixed && bits >= 2.5 && (l.other > 0 || a.tight || made(v, &l)) && !dotted(v) || (l.other > 0 && special(v) && !dotted(v))
 		}
 		return mixed || special(v) || (l.upper > 0 && l.lower > 0 && l.words < 2)
 	case secretly:
@@ -111,9 +111,9 @@ func plausible(v string, s strength, a *assignment) bool {
 		if a.quote == 0 && (dotted(v) || len(v) < 16) && l.digit < 3 {
 			return false
 		}
-		return bits >= 2.9 && (l.digit >= 2 || len(v) >= 20) && !slug(v, &l)
+		return bits >= 2.9 && (l.digit >= 2 || len(v) >= 20 || made(v, &l)) && !slug(v, &l)
 	}
-	if len(v) < 15 || l.digit < 2 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || wordy(v, &l) || dotted(v) || loud || numeric(v) {
+	if len(v) < 15 || len(v) <= 18 && strings.HasPrefix(v, "0x") || l.digit < 2 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || wordy(v, &l) || dotted(v) || loud || numeric(v) {
 		return false
 	}
 	return l.hex || bits >= 3.4
@@ -160,6 +160,28 @@ func wordy(v string, l *looks) bool {
 		}
 	}
 	return humps > 1 && letters >= 4*humps && (l.upper*3 <= letters || l.lower == 0)
+}
+
+// made tells whether v is letters and digits as machines draw them and no word of
+// a program: with digits between the letters, or with capitals between small ones.
+func made(v string, l *looks) bool {
+	if len(v) < 10 || l.other > 0 || l.digit == 0 || l.repeat > 3 || wordy(v, l) {
+		return false
+	}
+	turns := 0 // from a small letter to a capital or back, or to a digit
+	for i := 1; i < len(v); i++ {
+		if kind(v[i]) != kind(v[i-1]) {
+			turns++
+		}
+	}
+	return turns*3 >= len(v) && l.digit*4 < 3*len(v)
+}
+
+func kind(b byte) byte {
+	if digit(b) {
+		return 0
+	}
+	return b&0x20>>5 + 1
 }
 
 // special tells whether v has a byte that identifiers and words do not have.
