@@ -89,6 +89,9 @@ func (f *finder) email(p int, prev byte) int {
 	}
 	top := strings.TrimRight(f.text[dot+1:end], "-")
 	end = dot + 1 + len(top)
+	if f.text[p:start] == "git@" && f.c.At(end) == ':' {
+		return 0 // the address of a repository, which has no mailbox
+	}
 	if len(top) < 2 || len(top) > 24 || fileEndings[strings.ToLower(top)] {
 		return 0
 	}

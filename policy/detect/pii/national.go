@@ -25,7 +25,7 @@ var nationalIDs = []*nationalID{
 	{rule: "ca-sin", forms: []string{"!### ### ###", "!###-###-###", "!#########"}, check: sin, words: oneOf("sin", "social insurance", "nas ")},
 	{rule: "in-aadhaar", forms: []string{"!#### #### ####", "!####-####-####", "!############"}, check: aadhaar, words: oneOf("aadhaar", "aadhar", "uidai", "uid")},
 	{rule: "in-pan", forms: []string{"!AAAAA####A"}, check: pan, words: oneOf("pan ", "pan:", "permanent account", "pan card", "pan number", "pan is")},
-	{rule: "es-dni", forms: []string{"########A", "########-A", "A#######A", "A-#######-A"}, check: dni, words: nil},
+	{rule: "es-dni", forms: []string{"########A", "########-A", "A#######A", "A-#######-A", "##.###.###-A", "##.###.###A"}, check: dni, words: nil},
 	{rule: "it-codice-fiscale", forms: []string{"AAAAAA##A##A###A"}, check: codice},
 	{rule: "fr-nir", forms: []string{"!###############", "# ## ## ## ### ### ##"}, check: nir, words: oneOf("nir", "insee", "sécurité sociale", "securite sociale", "numéro de sécu", "vitale")},
 	{rule: "de-tax-id", forms: []string{"!###########", "!## ### ### ###"}, check: steuer, words: oneOf("steuer", "idnr", "tax id", "tin", "identifikationsnummer")},

@@ -233,6 +233,9 @@ func (f *finder) ip6(p int, prev byte) (int, string) {
 	if prev == ':' || prev == '.' || prev == '-' {
 		return 0, ""
 	}
+	if f.c.At(p+2) == '-' {
+		return f.dashed(p), MAC
+	}
 	i, colons, digitsSeen, groups, group := p, 0, 0, 0, 0
 	for i-p < 46 {
 		b := f.c.At(i)
@@ -279,6 +282,29 @@ func (f *finder) ip6(p int, prev byte) (int, string) {
 		return 0, ""
 	}
 	return i, IP
+}
+
+// dashed matches the address of a network card as Windows writes it: AB-12-…
+func (f *finder) dashed(p int) int {
+	letters, digits := 0, 0
+	for i := range 17 {
+		switch b := f.c.At(p + i); {
+		case i%3 == 2:
+			if b != '-' {
+				return 0
+			}
+		case digit(b):
+			digits++
+		case hex(b):
+			letters++
+		default:
+			return 0
+		}
+	}
+	if b := f.c.At(p + 17); alnum(b) || b == '-' || b == '_' || letters == 0 || digits == 0 || f.c.Short() {
+		return 0
+	}
+	return p + 17
 }
 
 // behind tells whether a word of a stands in the n bytes before p.

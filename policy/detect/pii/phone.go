@@ -118,7 +118,9 @@ func (f *finder) phone(p int, prev byte) int {
 	end := i
 	g := groups[:sets]
 	// An extension belongs to it.
-	if c := f.c.At(i); c == 'x' || c == ' ' && f.c.At(i+1) == 'x' {
+	if e := f.extension(i); e > 0 {
+		end = e
+	} else if c := f.c.At(i); c == 'x' || c == ' ' && f.c.At(i+1) == 'x' {
 		k := i + 1
 		if c == ' ' {
 			k++
@@ -183,6 +185,37 @@ func (f *finder) phone(p int, prev byte) int {
 	return 0
 }
 
+// extension returns the end of "ext. 12" behind the number that ends at i, or 0.
+func (f *finder) extension(i int) int {
+	for k := 0; k < 2 && (f.c.At(i) == ' ' || f.c.At(i) == ','); k++ {
+		i++
+	}
+	for _, w := range []string{"ext", "ension"} {
+		k := 0
+		for k < len(w) && f.c.At(i+k)|0x20 == w[k] {
+			k++
+		}
+		if k < len(w) {
+			if w == "ext" {
+				return 0
+			}
+			break
+		}
+		i += k
+	}
+	for k := 0; k < 2 && strings.IndexByte(" .:", f.c.At(i)) >= 0 && f.c.At(i) != 0; k++ {
+		i++
+	}
+	from := i
+	for i-from < 6 && digit(f.c.At(i)) {
+		i++
+	}
+	if i == from {
+		return 0
+	}
+	return i
+}
+
 // national tells whether a number is written as within many countries: an area
 // code that begins with one zero, then groups. Five pairs, as in France, could as
 // well be a list: they need a word.
@@ -195,7 +228,7 @@ func national(g []int, v []byte, sep byte, brackets int, mixed bool) bool {
 
 // announced tells whether the text says that [p, end) is a telephone number.
 func (f *finder) announced(p, end int) bool {
-	if f.behindWord(p, 40, phoneBefore) {
+	if f.behindWord(p, 40, phoneBefore) || f.signed(p) {
 		return true
 	}
 	i := end
@@ -212,6 +245,19 @@ func (f *finder) announced(p, end int) bool {
 		}
 	}
 	return false
+}
+
+// signed tells whether a line begins with one letter that says in a signature what the
+// number at p is: T 030 …, M: 0171 …
+func (f *finder) signed(p int) bool {
+	i := p
+	if i > 0 && f.text[i-1] == ' ' {
+		i--
+	}
+	if i > 0 && (f.text[i-1] == ':' || f.text[i-1] == '.') {
+		i--
+	}
+	return i < p && i > 1 && strings.IndexByte("TMPF", f.text[i-1]) >= 0 && (f.text[i-2] == '\n' || f.text[i-2] == '|')
 }
 
 // single counts the groups of one digit.

@@ -148,7 +148,7 @@ func judge(name string) strength {
 // assignment is what stands before a value.
 type assignment struct {
 	name  string
-	op    byte // '=' or ':' and so on; ' ' for none; 'i' for "is"
+	op    byte // '=' or ':' and so on; ' ' for none; 'i' for "is", 't' for "to"
 	quote byte // the quote before the value, or 0
 	// paired says that the name of a user, or what else makes it a login, stands
 	// before it.
@@ -289,6 +289,9 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			return a, false
 		}
 		a.op = 'i'
+		if small[0] == 't' {
+			a.op = 't'
+		}
 		skip(blanks, 2)
 		skip(quotes, 1)
 		end = i

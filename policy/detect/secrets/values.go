@@ -69,8 +69,8 @@ func plausible(v string, s strength, a *assignment) bool {
 	}
 	bits := entropy(v)
 	mixed := l.digit > 0 && l.lower+l.upper > 0
-	loud := a.op == 'i' || a.op == ' ' || a.op == ',' || a.op == '('
-	if (a.op == ',' || a.op == ' ') && a.quote == '`' {
+	loud := a.op == 'i' || a.op == 't' || a.op == ' ' || a.op == ',' || a.op == '('
+	if (a.op == ',' || a.op == ' ' || a.op == 't') && a.quote == '`' || a.op == 't' && identifier(v) && s == password {
 		return false // a list of names, or a name in a sentence
 	}
 	switch s {

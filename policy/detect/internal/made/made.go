@@ -35,7 +35,7 @@ const (
 var classes = map[string]string{
 	"hex": digit + "abcdef", "HEX": digit + "ABCDEF", "d": digit, "a": lower, "A": upper,
 	"an": upper + lower + digit, "ln": lower + digit, "UN": upper + digit, "al": upper + lower,
-	"b64": upper + lower + digit + "+/", "url": upper + lower + digit + "-_", "b32": upper + "234567",
+	"b64": upper + lower + digit + "+/", "url": upper + lower + digit + "-_", "b32": upper + "234567", "bech": "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
 	"p": upper + lower + digit + "!#%*+-_=.~^",
 }
 
