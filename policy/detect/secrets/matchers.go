@@ -147,6 +147,8 @@ func (j *job) assigned(p int) (int, string) {
 	}
 	s, rule := judge(a.name), ""
 	switch {
+	case s == secretly && sessionName(a.name) && !strings.Contains(j.text[max(0, p-trailBytes):p], "ookie"), a.before == '?' && strings.Contains(j.text[max(0, p-24):p], ".svg?"):
+		return 0, "" // one of many names of sessions, the token of a badge
 	case a.op == '>' && s == nothing && a.quote == 0:
 		s = j.element(p)
 	case a.op == ':' && a.name == "P" && a.before == ';' && strings.Contains(j.text[max(0, p-nearBytes):p], "WIFI:"):
@@ -226,6 +228,12 @@ func announces(name string) bool {
 		return len(name) >= 3 && len(name) <= 12
 	}
 	return false
+}
+
+// sessionName tells whether name is a name of sessions that is not only one of cookies.
+func sessionName(name string) bool {
+	i := len(name) - len("session_id")
+	return i >= 0 && strings.EqualFold(name[i:], "session_id") || i+1 >= 0 && strings.EqualFold(name[i+1:], "sessionid") && !strings.HasSuffix(name, "JSESSIONID")
 }
 
 // element judges the name of the element of XML in which the value at p stands.

@@ -108,8 +108,8 @@ func plausible(v string, s strength, a *assignment) bool {
 		if len(v) < 10 || !mixed && !(len(v) >= 20 && bits >= 3.5 && a.quote != 0 && l.lower > 0 && l.upper*3 > len(v)) || wordy(v, &l) {
 			return false
 		}
-		if a.quote == 0 && (dotted(v) || len(v) < 16) && l.digit < 3 {
-			return false
+		if a.quote == 0 && (dotted(v) || len(v) < 16) && (l.digit < 3 || l.changes == 1 && l.upper > 0 && l.lower > 0) {
+			return false // also ecTestKey256
 		}
 		return bits >= 2.9 && (l.digit >= 2 || len(v) >= 20 || made(v, &l)) && !slug(v, &l)
 	}
@@ -163,25 +163,18 @@ func wordy(v string, l *looks) bool {
 }
 
 // made tells whether v is letters and digits as machines draw them and no word of
-// a program: with digits between the letters, or with capitals between small ones.
+// a program: digits between the letters, capitals behind small ones.
 func made(v string, l *looks) bool {
-	if len(v) < 10 || l.other > 0 || l.digit == 0 || l.repeat > 3 || wordy(v, l) {
+	if len(v) < 10 || l.other > 0 || l.digit == 0 || l.repeat > 3 || l.digit*4 >= 3*len(v) || wordy(v, l) {
 		return false
 	}
-	turns := 0 // from a small letter to a capital or back, or to a digit
+	turns := l.changes
 	for i := 1; i < len(v); i++ {
-		if kind(v[i]) != kind(v[i-1]) {
+		if v[i] >= 'A' && v[i] <= 'Z' && v[i-1] >= 'a' {
 			turns++
 		}
 	}
-	return turns*3 >= len(v) && l.digit*4 < 3*len(v)
-}
-
-func kind(b byte) byte {
-	if digit(b) {
-		return 0
-	}
-	return b&0x20>>5 + 1
+	return turns*10 >= 3*len(v)
 }
 
 // special tells whether v has a byte that identifiers and words do not have.
