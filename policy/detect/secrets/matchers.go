@@ -371,7 +371,7 @@ func (j *job) passwordFile(p int) int {
 		return 0
 	}
 	i--
-	if field() == "" || i > 0 && j.text[i-1] != '\n' {
+	if field() == "" || p-i >= detect.MaxBehind || i > 0 && j.text[i-1] != '\n' {
 		return 0
 	}
 	e := p

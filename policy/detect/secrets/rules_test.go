@@ -42,7 +42,7 @@ func TestEveryRuleFinds(t *testing.T) {
 	for _, r := range rules() {
 		p := shape.Compile(r.pattern)
 		found, named := 0, 0
-		const tries = 60
+		const tries = 200
 		for range tries {
 			token := p.Sample(rnd.IntN)
 			before := "value \""
@@ -144,6 +144,42 @@ func TestAssignments(t *testing.T) {
 		{"<apiToken>\n    Zk3jd82LmQp0sYx7Kd82\n</apiToken>", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
 		{"use the acme token Zk3jd82LmQp0sYx7Kd82 for this", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
 
+		{"password: Zk3jd82LmQp0sYx7", rulePassword, "Zk3jd82LmQp0sYx7"},
+		{"I set DB_PASSWORD to Zk3jd82LmQp0 and it fails", rulePassword, "Zk3jd82LmQp0"},
+		{"The password for the test box is Zk3jd82LmQp0.", rulePassword, "Zk3jd82LmQp0"},
+		{"My password for the staging box: l97wyn5w8fpu", rulePassword, "l97wyn5w8fpu"},
+		{"пароль: Zk3jd82LmQp0", rulePassword, "Zk3jd82LmQp0"},
+		{"contraseña: Zk3jd82LmQp0", rulePassword, "Zk3jd82LmQp0"},
+		{"variable \"api_token\" {\n  type    = string\n  default = \"Zk3jd82LmQp0sYx7Kd82\"\n}", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{"  - name: API_SECRET\n    value: Zk3jd82LmQp0sYx7Kd82\n", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{"ENV API_SECRET Zk3jd82LmQp0sYx7Kd82", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{`gh secret set API_SECRET --body "Zk3jd82LmQp0sYx7Kd82"`, ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{"API_SECRET\nZk3jd82LmQp0sYx7Kd82\n", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{"| API_SECRET | Zk3jd82LmQp0sYx7Kd82 |", ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{`@Value("${api.secret:Zk3jd82LmQp0sYx7Kd82}")`, ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{`<Pass encoding="base64">Zk3jd82LmQp0</Pass>`, rulePassword, "Zk3jd82LmQp0"},
+		{"Cookie: a=b; sessionid=zk3jd82lmqp0syx7kd82; c=d", ruleGeneric, "zk3jd82lmqp0syx7kd82"},
+		{`oauth_token_secret="Zk3jd82LmQp0sYx7Kd82"`, ruleGeneric, "Zk3jd82LmQp0sYx7Kd82"},
+		{"db.host:5432:app:me:Zk3jd82LmQp0\n", rulePassword, "Zk3jd82LmQp0"},
+		{"WIFI:T:WPA;S:office;P:Zk3jd82LmQp0;;", rulePassword, "Zk3jd82LmQp0"},
+		{"sshpass -p 'Zk3jd82LmQp0' ssh me@host", rulePassword, "Zk3jd82LmQp0"},
+		{"redis-cli -h cache -a Zk3jd82LmQp0 ping", ruleFlag, "Zk3jd82LmQp0"},
+		{"CREATE USER me IDENTIFIED BY 'Zk3jd82LmQp0'", rulePassword, "Zk3jd82LmQp0"},
+		{`requests.get(u, auth=("me", "Zk3jd82LmQp0"))`, rulePassword, "Zk3jd82LmQp0"},
+
+		{"extra arguments to pass to 'actool1'", "", ""},
+		{`a problem identified by "jamesh"`, "", ""},
+		{"primary_key=b769b776-9bc6-444b-8f8f-0fae1f108a8f", "", ""},
+		{"idempotency-key: b769b776-9bc6-444b-8f8f-0fae1f108a8f", "", ""},
+		{`password_hash_algorithm = "argon2id-v19-m65536"`, "", ""},
+		{"var a=1;a.password=function(e){return e}", "", ""},
+		{"signer{privateKey: ecTestKey256}", "", ""},
+		{`SessionID: "sesn_011CZkZAtmR3yMPDzynEDxu7"`, "", ""},
+		{"graph/badge.svg?token=VW0VO503U6)", "", ""},
+		{"(GnuPG key: 0x7EC2DBB6F4DBF434)", "", ""},
+		{"| access_token | string of 32 characters |", "", ""},
+		{"a.go:12:col:name:message2", "", ""},
+		{"data " + strings.Repeat("A", 120) + " end", "", ""},
 		{"PASS: print-memory-usage-1\nPASS: 64-bit", "", ""},
 		{"License: CC-BY-SA-3.0-Unported", "", ""},
 		{"patches/0001-xargs-warn-on-conflicting-options-L-I", "", ""},

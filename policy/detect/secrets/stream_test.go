@@ -24,6 +24,14 @@ func seeds() []string {
 		"export DB_PASSWORD=hunter22x\nSERVER=1;Password=geheim;x",
 		"heroku_api_key = 8f14e45f-ceea-467f-9575-6a3bb1e3f1d2",
 		"curl -u me:9d8f7s6a5g https://x.example",
+		"variable \"api_token\" {\n  default = \"Zk3jd82LmQp0sYx7Kd82\"\n}",
+		"- name: API_SECRET\n  value: Zk3jd82LmQp0sYx7Kd82\n",
+		"API_SECRET\nZk3jd82LmQp0sYx7Kd82\n| API_SECRET | Zk3jd82LmQp0sYx7Kd82 |\nENV API_SECRET Zk3jd82LmQp0sYx7Kd82",
+		"db.host:5432:app:me:Zk3jd82LmQp0\n*:5432:*:*:x",
+		"пароль: Zk3jd82LmQp0 WIFI:T:WPA;S:a;P:Zk3jd82LmQp0;;",
+		`<Pass encoding="base64">Zk3jd82LmQp0</Pass> oauth_token_secret="Zk3jd82LmQp0sYx7Kd82"`,
+		"redis-cli -a Zk3jd82LmQp0 IDENTIFIED BY 'Zk3jd82LmQp0' sshpass -p 'Zk3jd82LmQp0'",
+		"My password for the staging box: l97wyn5w8fpu. I set DB_PASSWORD to Zk3jd82LmQp0.",
 		"key=key=key=((((\"\"\"''\\n\\u0041KIA%3D",
 	}
 }
