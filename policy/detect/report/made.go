@@ -13,12 +13,12 @@ import (
 )
 
 // made prints what is found in texts that the program makes itself.
-func (r *report) made(seed uint64) {
+func (r *report) made(set *made.Set, seed uint64) {
 	s := secrets.New()
 	type count struct{ spans, found, whole int }
 	by := map[string]*count{}
 	var all count
-	for _, row := range made.Secrets(seed) {
+	for _, row := range set.Secrets(seed) {
 		c := by[row.Name]
 		if c == nil {
 			c = new(count)
@@ -62,11 +62,11 @@ func (r *report) made(seed uint64) {
 			r.printf("  %-24s %d of %d\n", name, c.found, c.spans)
 		}
 	}
-	r.printf("made secrets: %d kinds, found %d of %d (%.3f), whole %.3f, by the mean over kinds %.3f; %d kinds always, %d kinds never\n", len(by), all.found, all.spans,
+	r.printf("made secrets, %s set: %d kinds, found %d of %d (%.3f), whole %.3f, by the mean over kinds %.3f; %d kinds always, %d kinds never\n", set.Name, len(by), all.found, all.spans,
 		ratio(all.found, all.spans), ratio(all.whole, all.spans), mean(by, func(c *count) float64 { return ratio(c.found, c.spans) }), full, len(by)-some)
 	flagged, rows := 0, 0
 	which := map[string]int{}
-	for _, row := range made.Near(seed) {
+	for _, row := range set.Near(seed) {
 		rows++
 		found := norm.Scan(row.Text, s)
 		if len(found) > 0 {

@@ -20,6 +20,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/made"
 )
 
 func main() {
@@ -27,7 +29,7 @@ func main() {
 	verbose := flag.Bool("v", false, "print what was missed and what was flagged without reason")
 	only := flag.String("only", "", "secrets, pii, injection, topics or speed; empty for all")
 	extra := flag.String("extra", "", "a folder of harmless files: count what is flagged in them, and nothing else")
-	made := flag.Uint64("made", 0, "measure on texts that the program makes itself from this seed, and nothing else")
+	seed := flag.Uint64("made", 0, "measure on texts that the program makes itself from this seed, and nothing else")
 	worst := flag.Int("worst", -1, "look for repeated strings that take long, the slowest changed at random for so many rounds, and nothing else")
 	flag.Parse()
 	if *worst >= 0 {
@@ -35,10 +37,12 @@ func main() {
 		r.worst(*worst)
 		return
 	}
-	if *made != 0 {
+	if *seed != 0 {
 		r := &report{verbose: *verbose, out: os.Stdout}
-		r.made(*made)
-		r.madePersonal(*made)
+		for i := range made.Sets {
+			r.made(&made.Sets[i], *seed)
+		}
+		r.madePersonal(*seed)
 		return
 	}
 	if *extra != "" {

@@ -220,7 +220,12 @@ func announces(name string) bool {
 	if name == "" {
 		return false
 	}
-	if name[0] == '-' || len(name) >= 6 && (strings.IndexByte(name, '_') > 0 && shouted(name) || strings.EqualFold(name, "convertto-securestring")) || strings.EqualFold(name, "by") {
+	switch {
+	case name[0] == '-':
+		return true
+	case len(name) == len("by"):
+		return strings.EqualFold(name, "by")
+	case name[0] >= 'A' && name[0] <= 'Z' && len(name) >= 6 && (strings.IndexByte(name, '_') > 0 && shouted(name) || strings.EqualFold(name, "convertto-securestring")):
 		return true
 	}
 	switch name[0] | 0x20 {

@@ -291,6 +291,9 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		a.op = 'i'
 		if small[0] == 't' {
 			a.op = 't'
+			if !renewed(text[lo:i]) {
+				return a, false
+			}
 		}
 		skip(blanks, 2)
 		skip(quotes, 1)
@@ -343,6 +346,18 @@ var foreignNames = []string{"ontraseña", "ontrasenya", "ароль", "密码", 
 func foreign(text string) bool {
 	for _, w := range foreignNames {
 		if strings.HasSuffix(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// renewed tells whether text, behind which "to" stands, ends in a word for what one sets
+// to a secret. It spares all other sentences the rest.
+func renewed(text string) bool {
+	text = strings.TrimRight(text, " `\"'")
+	for _, w := range [...]string{"password", "passwd", "pwd", "_pass", "secret", "token", "key"} {
+		if n := len(text) - len(w); n >= 0 && text[n+1]|0x20 == w[1] && strings.EqualFold(text[n:], w) {
 			return true
 		}
 	}

@@ -251,8 +251,17 @@ func (j *job) at(p int, b, prev byte) (end int, rule string) {
 		return 0, "" // no value begins like this
 	}
 	switch prev {
-	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(', '\n':
+	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(':
 		return j.assigned(p)
+	case '\n':
+		// Behind a line that may be the name of a variable.
+		i := p - 2
+		if i > 0 && j.text[i] == '\r' {
+			i--
+		}
+		if i >= 0 && (j.text[i] >= 'A' && j.text[i] <= 'Z' || digit(j.text[i])) {
+			return j.assigned(p)
+		}
 	}
 	return 0, ""
 }

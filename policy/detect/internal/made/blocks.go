@@ -1,8 +1,11 @@
 package made
 
+// block is a text of its own.
+type block struct{ name, template string }
+
 // blocks are credentials with the text around them. What is to be found stands
 // in ‹›.
-var blocks = []struct{ name, template string }{
+var blocks = []block{
 	{"url-postgres", "DATABASE_URL=postgres://«word»:‹«strong»›@db.«word».internal:5432/app?sslmode=require"},
 	{"url-postgres", "psql \"postgresql://admin:‹«pw»›@«ip»/prod\""},
 	{"url-mongo", "mongoose.connect('mongodb+srv://«word»:‹«strong»›@cluster0.«ln5».mongodb.net/test')"},

@@ -1,7 +1,7 @@
 package made
 
 // nears are texts that hold no credential.
-var nears = []struct{ name, template string }{
+var nears = []block{
 	{"placeholder", "OPENAI_API_KEY=YOUR_API_KEY\nGITHUB_TOKEN=<your-token-here>"},
 	{"placeholder", "export STRIPE_SECRET_KEY=sk_live_xxxxxxxxxxxxxxxxxxxxxxxx"},
 	{"placeholder", "api_key: ${API_KEY}\npassword: ${DB_PASSWORD:-changeme}"},

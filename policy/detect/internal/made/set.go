@@ -5,23 +5,38 @@ import (
 	"strings"
 )
 
+// A Set is texts with credentials, and texts without that resemble them.
+type Set struct {
+	Name        string
+	tokens      []token
+	named, bare []string // what is around tokens
+	blocks      []block
+	nears       []block
+}
+
+// Sets are the two sets. The detectors were corrected by the first one; the second was
+// written afterwards.
+var Sets = []Set{
+	{"first", tokens, named, bare, blocks, nears},
+	{"second", laterTokens, laterNamed, laterBare, laterBlocks, laterNears},
+}
+
 // Secrets returns rows with credentials.
-func Secrets(seed uint64) (out []Row) {
+func (s *Set) Secrets(seed uint64) (out []Row) {
 	m := maker{rand.New(rand.NewPCG(seed, 1))}
-	for i, t := range tokens {
+	for i, t := range s.tokens {
 		provider, plain := strings.CutPrefix(t.provider, "!")
-		n := 3
-		for k := range n {
-			c := named[(i*5+k*11+int(seed))%len(named)]
+		for k := range 3 {
+			c := s.named[(i*5+k*11+int(seed))%len(s.named)]
 			out = append(out, m.fill(provider, put(c, t.name, t.form)))
 		}
 		if plain {
 			for k := range 2 {
-				out = append(out, m.fill(provider, put(bare[(i+k*4+int(seed))%len(bare)], t.name, t.form)))
+				out = append(out, m.fill(provider, put(s.bare[(i+k*4+int(seed))%len(s.bare)], t.name, t.form)))
 			}
 		}
 	}
-	for _, b := range blocks {
+	for _, b := range s.blocks {
 		out = append(out, m.fill(b.name, b.template))
 	}
 	return out
@@ -32,9 +47,9 @@ func put(context, name, form string) string {
 }
 
 // Near returns rows without credentials that resemble those with some.
-func Near(seed uint64) (out []Row) {
+func (s *Set) Near(seed uint64) (out []Row) {
 	m := maker{rand.New(rand.NewPCG(seed, 2))}
-	for _, n := range nears {
+	for _, n := range s.nears {
 		out = append(out, m.fill(n.name, n.template))
 	}
 	return out

@@ -1,9 +1,12 @@
 package made
 
+// token is a credential of one line.
+type token struct{ provider, name, form string }
+
 // tokens are credentials of one line: provider, the name that programs give it,
 // and its form. Those with ! tell themselves what they are, and are also put
 // where nothing names them.
-var tokens = []struct{ provider, name, form string }{
+var tokens = []token{
 	{"!aws-id", "AWS_ACCESS_KEY_ID", "AKIA«b32:16»"},
 	{"!aws-sts-id", "aws_access_key_id", "ASIA«b32:16»"},
 	{"aws-secret", "AWS_SECRET_ACCESS_KEY", "«b64:40»"},
