@@ -54,6 +54,7 @@ func (a *App) acquire() (err error) {
 		}
 	}()
 	if len(a.logs) > 0 || a.ledger {
+		roomForSyncs()
 		if err := os.MkdirAll(a.dataDir, 0o700); err != nil {
 			return fmt.Errorf("llm_gateway: data_dir: %w", err)
 		}
