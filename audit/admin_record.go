@@ -41,7 +41,7 @@ func (l *Log) admin(ctx context.Context, line []byte) (int64, error) {
 }
 
 func encodeAdmin(node string, at time.Time, actor, action, detail string, who *vault.Subject, value string) []byte {
-	l := begin(node, StageAdmin, at, 512)
+	l := begin(node, StageAdmin, at)
 	if who != nil {
 		l.str("subject", who.ID)
 	}

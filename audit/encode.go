@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/hex"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -76,8 +77,28 @@ func (l *line) open(first, v string) {
 
 func (l *line) byte(c byte) { l.b = append(l.b, c) }
 
-func begin(node, stage string, at time.Time, size int) *line {
-	l := &line{b: make([]byte, 0, size)}
+// lineSize is the room of a new record's buffer in bytes: most fit. Buffers that
+// have grown beyond maxLine are not used again.
+const (
+	lineSize = 2 << 10
+	maxLine  = 8 << 10
+)
+
+// lineBuffers are buffers of records that were written.
+var lineBuffers = sync.Pool{New: func() any {
+	b := make([]byte, 0, lineSize)
+	return &b
+}}
+
+// reuse gives the buffer of a record back. Nobody may have it any more.
+func reuse(line []byte) {
+	if c := cap(line); c >= lineSize && c <= maxLine {
+		lineBuffers.Put(&line)
+	}
+}
+
+func begin(node, stage string, at time.Time) *line {
+	l := &line{b: (*lineBuffers.Get().(*[]byte))[:0]}
 	l.name("ts")
 	l.byte('"')
 	l.b = at.UTC().AppendFormat(l.b, time.RFC3339Nano)
@@ -201,7 +222,7 @@ func (l *line) deployment(x *llm.Exchange, d *llm.Deployment, reserved llm.Money
 
 // encodeAdmitted is the record of a call that is about to leave.
 func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt, who *vault.Subject, kept *Content) []byte {
-	l := begin(node, StageAdmitted, a.Started, 1024)
+	l := begin(node, StageAdmitted, a.Started)
 	l.request(x, who, config)
 	l.name("deployment")
 	l.deployment(x, &a.Deployment, a.Reserved)
@@ -217,7 +238,7 @@ func encodeAdmitted(node, config string, x *llm.Exchange, a *llm.Attempt, who *v
 
 // encodeEnded is the record of an outcome.
 func encodeEnded(node, config, stage string, x *llm.Exchange, who *vault.Subject, kept *Content) []byte {
-	l := begin(node, stage, x.End, 1792)
+	l := begin(node, stage, x.End)
 	l.request(x, who, config)
 	l.decisions(x)
 	l.evidence(x)
@@ -311,7 +332,7 @@ func (l *line) attempt(x *llm.Exchange, a *llm.Attempt) {
 
 // encodeStrangers is the record of denials of one source that were counted.
 func encodeStrangers(node string, at time.Time, s *stranger, key strangerKey, who *vault.Subject) []byte {
-	l := begin(node, StageDenied, at, 512)
+	l := begin(node, StageDenied, at)
 	if who != nil {
 		l.str("subject", who.ID)
 	}
@@ -334,7 +355,7 @@ func encodeStrangers(node string, at time.Time, s *stranger, key strangerKey, wh
 type systemEvent struct{ event, detail string }
 
 func encodeSystem(node string, at time.Time, e systemEvent) []byte {
-	l := begin(node, StageSystem, at, 512)
+	l := begin(node, StageSystem, at)
 	l.str("event", e.event)
 	l.str("detail", e.detail)
 	l.byte('}')

@@ -123,7 +123,7 @@ func resolveSubject(v *vault.Vault, name string) (subject string, err error) {
 }
 
 func encodeErasure(node string, at time.Time, actor, event, id, detail string) []byte {
-	l := begin(node, StageAdmin, at, 512)
+	l := begin(node, StageAdmin, at)
 	l.str("actor", actor)
 	l.str("event", event)
 	l.str("erased", id)

@@ -229,7 +229,7 @@ func (a *Ack) Wait(ctx context.Context) (int64, error) {
 	}
 }
 
-// append queues an encoded record. urgent records are committed at once; others
+// append queues an encoded record, whose bytes are then the log's. urgent records are committed at once; others
 // with the next commit, at the latest after `lazy`.
 //
 // lost, if not nil, is told that the record was not written; it must not block.
@@ -304,6 +304,7 @@ func (l *Log) record(events []systemEvent) error {
 
 // end keeps or breaks the promise.
 func (a *Ack) end(index int64, err error) {
+	reuse(a.line)
 	a.index, a.err, a.line = index, err, nil
 	close(a.done)
 	if err != nil && a.lost != nil {
