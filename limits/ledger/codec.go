@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,7 +100,7 @@ func (id *ID) key() []byte {
 
 func (e *encoder) key(id *ID) {
 	b := e.b
-	if u, err := uuid.Parse(id.Request); err == nil && u.String() == id.Request {
+	if u, err := uuid.Parse(id.Request); err == nil && canonical(id.Request) {
 		b = append(append(b, 1), u[:]...)
 	} else {
 		r := id.Request[:min(len(id.Request), maxRequestID)]
@@ -108,6 +109,10 @@ func (e *encoder) key(id *ID) {
 	b = binary.BigEndian.AppendUint32(b, id.Attempt)
 	e.b = binary.BigEndian.AppendUint32(b, id.Part)
 }
+
+// canonical reports whether what was read as a UUID is written as one is written
+// out: with hyphens, nothing around it, and small letters.
+func canonical(s string) bool { return len(s) == 36 && !strings.ContainsAny(s, "ABCDEF") }
 
 func parseKey(k []byte) (id ID, err error) {
 	switch {

@@ -25,8 +25,10 @@ func drawCall(t *rapid.T) Call {
 		Time: time.Unix(0, rapid.Int64Range(0, math.MaxInt64).Draw(t, "time")).UTC(),
 		Key:  s("key"), User: s("user"), Team: s("team"), Org: s("org"), Provider: s("provider"), Model: s("model"), PriceVersion: s("version"),
 	}
-	if rapid.Bool().Draw(t, "uuid") {
-		c.Request = "019a2088-b174-7575-ac0f-6e7c5bd00ea0"
+	// Only the first is how a UUID is written out; all of them are read as one.
+	if r := rapid.SampledFrom([]string{"", "019a2088-b174-7575-ac0f-6e7c5bd00ea0", "019A2088-b174-7575-ac0f-6e7c5bd00ea0", "019a2088-b174-7575-ac0f-6e7c5bd00eaF",
+		"019a2088b1747575ac0f6e7c5bd00ea0", "{019a2088-b174-7575-ac0f-6e7c5bd00ea0}", "urn:uuid:019a2088-b174-7575-ac0f-6e7c5bd00ea0"}).Draw(t, "uuid"); r != "" {
+		c.Request = r
 	}
 	return c
 }

@@ -729,6 +729,32 @@ func TestDeniedFrameDoesNotComeBack(t *testing.T) {
 	}
 }
 
+// An attempt whose row lies among others in the file cannot be had again; one without
+// a row can, whether it comes before them, between or behind them.
+func TestSettledAttemptsAmongOthers(t *testing.T) {
+	l := open(t, Options{hooks: hooks{applyEvery: time.Millisecond}})
+	for n := 2; n <= 6; n += 2 {
+		h, _ := take(t, l, noon, id(n), 10, charge(crashBudget, "k"))
+		h.Settle(noon, Row{Cost: 1})
+	}
+	l.Close() // all is in bbolt
+	l = openAt(t, l.path, Options{})
+	defer l.Close()
+	for n := 1; n <= 7; n++ {
+		h, _, err := reserve(l, noon, Call{ID: id(n), Time: noon}, 10, []Charge{charge(crashBudget, "k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want error
+		if n%2 == 0 {
+			want = ErrDuplicate
+		}
+		if err := h.Durable(context.Background()); !errors.Is(err, want) {
+			t.Errorf("%d: %v, want %v", n, err, want)
+		}
+	}
+}
+
 // An attempt that has a row cannot be had again, wherever the row is.
 func TestSettledAttemptCannotBeHadAgain(t *testing.T) {
 	for name, h := range map[string]hooks{
