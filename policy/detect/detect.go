@@ -48,6 +48,11 @@ type Incremental interface {
 	// Text before from has been scanned; at least MaxBehind bytes of it are
 	// there, or all. If final, no text follows and all of it is decided, else
 	// what could still become a match is left for the next call.
+	// What it decides at a place must depend on nothing but the MaxBehind bytes
+	// before it and the text behind it, of which it leaves undecided what it
+	// does not see: neither on what stands further ahead nor on where the call
+	// began. Streams and package norm, which reads most of a text and of its
+	// normalised form once, rely on that.
 	Advance(dst []Match, text string, from int, final bool) ([]Match, int)
 	// MaxHeld is how many bytes Advance leaves undecided, at most.
 	MaxHeld() int

@@ -3,6 +3,7 @@ package norm
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -14,6 +15,8 @@ const (
 	// word is rarely taken for one.
 	minBase64 = 20
 	minHex    = 24
+	// minRun is the least that is decoded without percent escapes.
+	minRun = min(minBase64, minHex)
 )
 
 // A Run is a part of a text that is encoded, and what it says. It is decoded
@@ -34,19 +37,15 @@ func Runs(text string) (out []Run) {
 			i++
 			continue
 		}
-		start, escapes, others, hexes := i, 0, 0, 0
+		start, escapes := i, false
 		for i < len(text) && i-start < MaxRun && runByte(text[i]) {
-			switch runClass(text[i]) {
-			case escape:
-				escapes++
-			case other:
-				others++
-			case hexa:
-				hexes++
-			}
+			escapes = escapes || text[i] == '%'
 			i++
 		}
-		if r, ok := decode(text[start:i], escapes, others, hexes); ok {
+		if i-start < minRun && !escapes {
+			continue
+		}
+		if r, ok := decode(text[start:i]); ok {
 			r.Start, r.End = r.Start+start, r.End+start
 			out = append(out, r)
 		}
@@ -55,8 +54,12 @@ func Runs(text string) (out []Run) {
 }
 
 // decode decodes one run.
-func decode(s string, escapes, others, hexes int) (r Run, ok bool) {
-	if escapes > 0 {
+func decode(s string) (r Run, ok bool) {
+	var n [numClasses]int
+	for k := range len(s) {
+		n[runClasses[s[k]]]++
+	}
+	if n[escape] > 0 {
 		if text, changed := unescape(s); changed && readable(text) {
 			return Run{End: len(s), Text: text}, true
 		}
@@ -65,7 +68,7 @@ func decode(s string, escapes, others, hexes int) (r Run, ok bool) {
 	// A value may follow the name of a parameter: take what is behind the last
 	// byte that is in no alphabet.
 	from := 0
-	if others > 0 {
+	if n[other] > 0 {
 		for k := range len(s) {
 			if !base64Byte(s[k]) && s[k] != '=' {
 				from = k + 1
@@ -78,7 +81,7 @@ func decode(s string, escapes, others, hexes int) (r Run, ok bool) {
 		}
 	}
 	v := s[from:]
-	if len(v) >= minHex && hexes >= len(v) && len(v)%2 == 0 {
+	if len(v) >= minHex && n[hexa] >= len(v) && len(v)%2 == 0 {
 		if b, err := hex.DecodeString(v); err == nil && readable(string(b)) {
 			return Run{Start: from, End: len(s), Text: string(b)}, true
 		}
@@ -101,11 +104,11 @@ func decode(s string, escapes, others, hexes int) (r Run, ok bool) {
 	if len(raw)%4 == 1 {
 		raw = raw[:len(raw)-1]
 	}
-	n, err := base64.RawStdEncoding.Decode(raw, raw)
-	if err != nil || !readable(string(raw[:n])) {
+	size, err := base64.RawStdEncoding.Decode(raw, raw)
+	if err != nil || !readable(string(raw[:size])) {
 		return r, false
 	}
-	return Run{Start: from, End: len(s), Text: string(raw[:n])}, true
+	return Run{Start: from, End: len(s), Text: string(raw[:size])}, true
 }
 
 // unescape replaces percent escapes, those that are none stay.
@@ -142,33 +145,33 @@ func base64Byte(b byte) bool {
 	return b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'z' || b == '+' || b == '/' || b == '-' || b == '_'
 }
 
-func runByte(b byte) bool {
-	switch b {
-	case '%', '=', '.', '~', ':', '&', '?', '@', ';', ',', '!':
-		return true
-	}
-	return base64Byte(b)
-}
-
 // What the bytes of a run are.
 const (
-	letter byte = iota
+	none byte = iota // part of no run
+	letter
 	escape
 	other // in no alphabet of base64
 	hexa
+	numClasses
 )
 
-func runClass(b byte) byte {
-	switch {
-	case b == '%':
-		return escape
-	case hexDigit(b):
-		return hexa
-	case base64Byte(b) || b == '=':
-		return letter
+var runClasses = func() (t [256]byte) {
+	for i := range t {
+		switch b := byte(i); {
+		case b == '%':
+			t[i] = escape
+		case hexDigit(b):
+			t[i] = hexa
+		case base64Byte(b) || b == '=':
+			t[i] = letter
+		case strings.IndexByte(".~:&?@;,!", b) >= 0:
+			t[i] = other
+		}
 	}
-	return other
-}
+	return t
+}()
+
+func runByte(b byte) bool { return runClasses[b] != none }
 
 func hexDigit(b byte) bool { return b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'f' }
 

@@ -7,5 +7,6 @@
 //
 // The normalised text is for detectors only. It is not canonical Unicode and
 // must never be sent anywhere. All work is linear, and each character is looked
-// at alone, so that text may come in pieces.
+// at alone, so that text may come in pieces. Of a whole text the stretches that
+// normalising leaves alone are read once, see both.
 package norm

@@ -35,22 +35,19 @@ func (e encoded) Advance(dst []detect.Match, text string, from int, final bool) 
 			p++
 			continue
 		}
-		end, escapes, others, hexes := p, 0, 0, 0
+		end, escapes := p, false
 		for end < len(text) && end-p < maxEncoded && runByte(text[end]) {
-			switch runClass(text[end]) {
-			case escape:
-				escapes++
-			case other:
-				others++
-			case hexa:
-				hexes++
-			}
+			escapes = escapes || text[end] == '%'
 			end++
 		}
 		if end == len(text) && end-p < maxEncoded && !final {
 			return dst, p
 		}
-		if r, ok := decode(text[p:end], escapes, others, hexes); ok {
+		if end-p < minRun && !escapes {
+			p = end
+			continue
+		}
+		if r, ok := decode(text[p:end]); ok {
 			if m, ok := e.first(r.Text); ok {
 				dst = append(dst, detect.Match{Start: p + r.Start, End: p + r.End, Rule: m.Rule, Kind: m.Kind})
 			}

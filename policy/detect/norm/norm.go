@@ -85,24 +85,24 @@ func (v *View) Write(piece string, final bool) {
 		piece = string(v.tail) + piece
 		v.tail = v.tail[:0]
 	}
-	for len(piece) > 0 {
-		n := firstSpecial(piece, v.escapes)
-		if n > 0 {
-			v.copied(piece[:n])
-			piece = piece[n:]
-			continue
-		}
-		if piece[0] == '\\' {
-			r, n, whole := escaped(piece)
-			if !final && !whole {
-				v.tail = append(v.tail, piece...)
-				return
-			}
-			if r < 0 {
-				v.copied(piece[:1])
-				piece = piece[1:]
+	// What is copied is added at once: piece[from:i] waits.
+	from, i := 0, 0
+	for i < len(piece) {
+		b := piece[i]
+		if b < utf8.RuneSelf {
+			if b != '\\' || !v.escapes {
+				i++
 				continue
 			}
+			r, n, whole := escaped(piece[i:])
+			if !final && !whole {
+				break
+			}
+			if r < 0 {
+				i++
+				continue
+			}
+			v.copied(piece[from:i])
 			switch what, text := lookup(r); what {
 			case keep:
 				v.became(n, string(r))
@@ -111,29 +111,32 @@ func (v *View) Write(piece string, final bool) {
 			default:
 				v.became(n, text)
 			}
-			piece = piece[n:]
+			i += n
+			from = i
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(piece)
+		r, n := utf8.DecodeRuneInString(piece[i:])
 		if r == utf8.RuneError && n == 1 {
-			if !final && !utf8.FullRuneInString(piece) {
-				v.tail = append(v.tail, piece...)
-				return
+			if !final && !utf8.FullRuneInString(piece[i:]) {
+				break
 			}
-			v.copied(piece[:1])
-			piece = piece[1:]
+			i++
 			continue
 		}
-		switch what, text := lookup(r); what {
-		case keep:
-			v.copied(piece[:n])
-		case drop:
-			v.raw += n
-		default:
-			v.became(n, text)
+		what, text := lookup(r)
+		if what != keep {
+			v.copied(piece[from:i])
+			if what == drop {
+				v.raw += n
+			} else {
+				v.became(n, text)
+			}
+			from = i + n
 		}
-		piece = piece[n:]
+		i += n
 	}
+	v.copied(piece[from:i])
+	v.tail = append(v.tail, piece[i:]...)
 }
 
 // became adds what the next n bytes of the original are read as.
@@ -183,6 +186,9 @@ func escaped(s string) (r rune, n int, whole bool) {
 
 // copied adds text as it is.
 func (v *View) copied(text string) {
+	if text == "" {
+		return
+	}
 	if n := len(v.spans); n == 0 || v.spans[n-1].end > 0 || v.spans[n-1].raw+v.size-v.spans[n-1].norm != v.raw {
 		v.spans = append(v.spans, span{norm: v.size, raw: v.raw})
 	}
@@ -200,14 +206,4 @@ func (v *View) take(i int) string {
 		v.spans = slices.Delete(v.spans, 0, 128)
 	}
 	return out
-}
-
-// firstSpecial returns where the first byte is that is not ASCII, or begins an escape.
-func firstSpecial(s string, escapes bool) int {
-	for i := range len(s) {
-		if s[i] >= 0x80 || escapes && s[i] == '\\' {
-			return i
-		}
-	}
-	return len(s)
 }

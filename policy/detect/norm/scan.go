@@ -27,17 +27,15 @@ func tidy(matches []detect.Match) []detect.Match {
 }
 
 func scan(text string, v *View, scanners []detect.Incremental) []detect.Match {
-	out := detect.ScanAll(text, scanners...)
 	if v.Same() {
-		return out
+		return detect.ScanAll(text, scanners...)
 	}
-	plain := v.Text()
+	plain, list := v.Text(), v.stretches()
+	var out []detect.Match
 	for _, s := range scanners {
-		first := len(out)
-		out = s.Scan(out, plain)
-		for i := first; i < len(out); i++ {
-			out[i].Start, out[i].End = v.Original(out[i].Start, out[i].End)
-		}
+		b := both{s: s, v: v, raw: text, norm: plain, out: out}
+		b.scan(list)
+		out = b.out
 	}
 	return out
 }

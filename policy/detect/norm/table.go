@@ -32,17 +32,17 @@ var blocks = []struct {
 	{0x1f1e6, 'A'}, // regional indicators
 }
 
-// What a page holds for a character.
+// What a page holds for a character: keep, drop, or from swap on the number of its text.
 const (
-	keep byte = iota // as it is
-	drop             // nothing
-	swap             // text of its own
+	keep uint16 = iota // as it is
+	drop               // nothing
+	swap               // text of its own
 )
 
 // page holds what becomes of 256 characters.
 type page struct {
-	what [256]byte
-	text map[byte]string
+	what [256]uint16
+	text []string
 }
 
 var (
@@ -65,22 +65,22 @@ var (
 	}()
 )
 
-// lookup returns what becomes of r.
-func lookup(r rune) (what byte, text string) {
+// lookup returns what becomes of r: keep, drop, or swap and the text that it becomes.
+func lookup(r rune) (what uint16, text string) {
 	p := pages[r>>8].Load()
 	if p == nil {
 		p = build(r >> 8)
 		pages[r>>8].Store(p)
 	}
-	if what = p.what[r&0xff]; what == swap {
-		text = p.text[byte(r)]
+	if what = p.what[r&0xff]; what >= swap {
+		return swap, p.text[what-swap]
 	}
-	return what, text
+	return what, ""
 }
 
 // build makes one page. It takes some ten microseconds, once.
 func build(n rune) *page {
-	p := &page{text: map[byte]string{}}
+	p := &page{}
 	same := true
 	for k := range rune(256) {
 		r := n<<8 | k
@@ -91,8 +91,8 @@ func build(n rune) *page {
 		case text == "":
 			p.what[k] = drop
 		default:
-			p.what[k] = swap
-			p.text[byte(k)] = text
+			p.what[k] = swap + uint16(len(p.text))
+			p.text = append(p.text, text)
 		}
 		same = false
 	}

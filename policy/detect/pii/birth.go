@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/automaton"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/internal/shape"
 )
 
 var births = automaton.Must("born", "dob", "d.o.b", "date of birth", "birth date", "birthdate", "birthday", "date_of_birth", "dateofbirth", "birth_date",
@@ -22,13 +23,24 @@ var monthsBy = func() (t [256][]string) {
 	return t
 }()
 
+// monthSecond are the second bytes of the months, by the first.
+var monthSecond = func() (t [256]shape.Set) {
+	for _, m := range months {
+		t[m[0]].Add(m[1])
+	}
+	return t
+}()
+
+// dateBegins are the letters that dates begin with.
+var dateBegins = table("jfmasondJFMASOND")
+
 // birthBytes is how far before a date the word is that makes it one of birth.
 const birthBytes = 40
 
 // birth matches a whole date that the text says somebody was born on.
 func (f *finder) birth(p int) int {
 	b := f.c.At(p)
-	if !digit(b) && strings.IndexByte("jfmasondJFMASOND", b) < 0 {
+	if !digit(b) && !dateBegins[b] {
 		return 0
 	}
 	if f.c.Short() {
@@ -151,7 +163,11 @@ func (f *finder) gap(i int) int {
 }
 
 func (f *finder) month(i int) int {
-	for _, m := range monthsBy[fold(f.c.At(i))] {
+	first := fold(f.c.At(i))
+	if monthsBy[first] == nil || !monthSecond[first].Has(fold(f.c.At(i+1))) {
+		return i
+	}
+	for _, m := range monthsBy[first] {
 		k := 0
 		for k < len(m) && fold(f.c.At(i+k)) == m[k] {
 			k++

@@ -21,6 +21,10 @@ func (f *finder) email(p int, prev byte) int {
 	}
 	i := p
 	var last byte
+	for end := min(len(f.text), p+maxLocal); i < end && localBytes[f.text[i]] && f.text[i] != '.'; {
+		last = f.text[i]
+		i++
+	}
 	for i-p < maxLocal {
 		b := f.c.At(i)
 		if b >= 0xc3 && b <= 0xc9 {

@@ -77,9 +77,25 @@ func (Scanner) Advance(dst []detect.Match, text string, from int, final bool) ([
 			continue
 		}
 		p++
+		if alnums[b] && prev != '\\' {
+			// Nothing begins within a word, or right behind it. An escape that is
+			// part of one stands at its beginning.
+			for p < len(text) && alnums[text[p]] {
+				p++
+			}
+			p = min(p+1, len(text))
+		}
 	}
 	return dst, len(text)
 }
+
+// alnums are the letters and digits.
+var alnums = func() (t [256]bool) {
+	for b := range 256 {
+		t[b] = alnum(byte(b))
+	}
+	return t
+}()
 
 // starts are the bytes with which a match can begin.
 var starts = func() (t [256]bool) {
@@ -169,14 +185,13 @@ func (f *finder) code(p int, b, prev byte) (int, string) {
 		return e, DateOfBirth
 	}
 	digits := false
-	n := 0
-	for n < 26 {
-		c := f.c.At(p + n)
-		if !alnum(c) {
-			break
-		}
-		digits = digits || digit(c)
-		n++
+	i := p
+	for end := min(len(f.text), p+26); i < end && alnums[f.text[i]]; i++ {
+		digits = digits || digit(f.text[i])
+	}
+	n := i - p
+	if n < 26 {
+		f.c.At(i)
 	}
 	if f.c.Short() {
 		return 0, ""

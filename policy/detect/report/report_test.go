@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func write(t *testing.T, dir, name, text string) {
@@ -84,5 +85,22 @@ func TestBadData(t *testing.T) {
 	write(t, dir, "secrets.jsonl.gz", `{"text":`)
 	if r.secrets() == nil {
 		t.Error("half a line is no error")
+	}
+}
+
+// The kinds of texts whose speed is measured are as long as is said, and what is said.
+func TestKinds(t *testing.T) {
+	english := strings.Repeat("It's \"quoted\" text - of some length, with words and a pause... and so on. ", 6000)
+	for _, n := range []int{1 << 10, 100 << 10} {
+		for _, k := range kinds {
+			text := k.make(english[:4*n], n)
+			plain := strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0
+			if len(text) > n || len(text) < n-32 || !utf8.ValidString(text) || plain != (k.name == "ASCII") {
+				t.Errorf("%s of %d bytes: %d bytes, plain %v", k.name, n, len(text), plain)
+			}
+		}
+	}
+	if got := sprinkled("aaaaa", 2); got != "aa’aa’a" {
+		t.Error(got)
 	}
 }

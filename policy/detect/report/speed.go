@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/hidden"
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/inject"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/norm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/pii"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/secrets"
@@ -20,18 +23,35 @@ func (r *report) speed() error {
 		return err
 	}
 	all := strings.Join(benign, "\n")
-	rep := func(s string, n int) string { return strings.Repeat(s, n/len(s)+1)[:n] }
+	if all == "" {
+		return nil
+	}
+	if len(all) < speedLeast {
+		all = strings.Repeat(all, speedLeast/len(all)+1)
+	}
+	r.printf("CPU time (median of runs): secrets and personal data in the text as it came; both with the normalised and decoded text, and hidden characters; injection; the last two together\n")
 	both := []detect.Incremental{secrets.New(), pii.New()}
-	r.printf("time (median of runs): secrets; personal data; both with the normalised and decoded text, and hidden characters\n")
-	for _, c := range []struct{ name, text string }{
-		{"1 KB of prompts", window(all, 1<<10)}, {"10 KB of prompts", window(all, 10<<10)}, {"100 KB of prompts", window(all, 100<<10)}, {"1 MiB of prompts", window(all, 1<<20)},
-		{"1 MiB of one letter", rep("a", 1<<20)}, {"1 MiB of key=key=", rep("key=key=", 1<<20)}, {"1 MiB of (", rep("(", 1<<20)}, {"1 MiB of nested JSON", rep(`{"a":[`, 1<<20)},
-	} {
-		runs := max(3, min(200, (1<<21)/len(c.text)))
-		r.printf("  %-22s %10s %10s %10s\n", c.name,
-			median(runs, func() { secrets.New().Scan(nil, c.text) }),
-			median(runs, func() { pii.New().Scan(nil, c.text) }),
-			median(runs, func() { hidden.New().Scan(norm.Deep(c.text, both...), c.text) }))
+	line := func(name, text string) {
+		runs := max(3, min(200, (1<<21)/len(text)))
+		deep := median(runs, func() { hidden.New().Scan(norm.Deep(text, both...), text) })
+		score := median(runs, func() { inject.Score(text) })
+		r.printf("  %-36s %10s %10s %10s %10s %10s\n", name, median(runs, func() { secrets.New().Scan(nil, text) }), median(runs, func() { pii.New().Scan(nil, text) }), deep, score, deep+score)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	line("10 KB of prompts", window(all, 10<<10))
+	line("1 MiB of prompts", window(all, 1<<20))
+	for _, n := range []int{1 << 10, 100 << 10} {
+		for _, k := range kinds {
+			line(fmt.Sprintf("%d KB, %s", n>>10, k.name), k.make(window(all, 4*n), n))
+		}
+	}
+	for _, unit := range []string{"a", "key=key=", "(", `{"a":[`, "12:", "sk-"} {
+		text := strings.Repeat(unit, (1<<20)/len(unit))
+		line("1 MiB of "+unit, text)
+		for _, gap := range []int{5000, 500, 50} {
+			line(fmt.Sprintf("  ’ every %d bytes", gap), sprinkled(text, gap))
+		}
 	}
 	var held []int
 	for _, text := range benign[:min(len(benign), 2000)] {
@@ -49,18 +69,23 @@ func (r *report) speed() error {
 	return nil
 }
 
+// speedLeast is how many bytes of prompts speed needs.
+const speedLeast = 1 << 20
+
 // window returns n bytes of text from its middle.
 func window(text string, n int) string {
 	at := max(0, len(text)/2-n/2)
 	return text[at:min(len(text), at+n)]
 }
 
+// median returns the median of the CPU times of some runs. The caller holds on to its
+// thread.
 func median(runs int, f func()) time.Duration {
 	all := make([]time.Duration, runs)
 	for i := range all {
-		t := time.Now()
+		t := cpu()
 		f()
-		all[i] = time.Since(t)
+		all[i] = cpu() - t
 	}
 	slices.Sort(all)
 	return all[runs/2].Round(100 * time.Nanosecond)

@@ -235,6 +235,46 @@ func announces(name string) bool {
 	return false
 }
 
+// announcing tells whether the name that text ends in may announce a value behind one
+// space. It is a first look that spares most words of a sentence lookBack and judge, and
+// is true wherever these could come to another end than "no".
+func announcing(text string) bool {
+	i, lo := len(text)-1, max(0, len(text)-maxName)
+	for i > lo && nameByte(text[i-1]) {
+		i--
+	}
+	name := text[i:]
+	if name[0] == '-' || len(name) < len(typeWords) && strings.IndexByte(typeWords[len(name)], name[0]|0x20) >= 0 {
+		return true
+	}
+	if !announces(name) {
+		return false
+	}
+	// A name that is not that of a variable of the environment must be one of a
+	// password, or one of three words.
+	a, b := name[len(name)-2], name[len(name)-1]
+	return len(name) == 2 || !letter(a) || b < 'a' || b > 'z' || announcers[a&31][b&31]
+}
+
+// typeWords are the first letters of the words, by their length, that lookBack reads on
+// from: is, to; are, str, val; char, text; value; string; default, varchar.
+var typeWords = [8]string{2: "it", 3: "asv", 4: "ct", 5: "v", 6: "s", 7: "dv"}
+
+// announcers are the last two letters of the names that announce a value, by their place
+// in the alphabet.
+var announcers = func() (t [32][32]bool) {
+	add := func(w string) { t[w[len(w)-2]&31][w[len(w)-1]&31] = true }
+	for _, w := range nameWords {
+		if w.strength == password {
+			add(w.word)
+		}
+	}
+	for _, w := range []string{"basic", "bearer", "token"} {
+		add(w)
+	}
+	return t
+}()
+
 // sessionName tells whether name is a name of sessions that is not only one of cookies.
 func sessionName(name string) bool {
 	i := len(name) - len("session_id")

@@ -402,4 +402,11 @@ func declared(text string) string {
 	return name
 }
 
-func nameByte(b byte) bool { return alnum(b) || b == '_' || b == '-' || b == '.' || b == '$' }
+func nameByte(b byte) bool { return nameBytes[b] }
+
+var nameBytes = func() (t [256]bool) {
+	for b := range 256 {
+		t[b] = alnum(byte(b)) || strings.IndexByte("_-.$", byte(b)) >= 0
+	}
+	return t
+}()

@@ -36,6 +36,7 @@ type Scanner struct {
 	prefixed [256][]*compiled // by first byte: the token begins with fixed bytes
 	pairs    [256]shape.Set   // by first byte: the second bytes of prefixed
 	bare     [256]runRules    // by first byte: any run of enough bytes may be it
+	idle     [256]bool        // nothing begins with the byte but values, see opens
 	words    *automaton.Automaton
 	rules    []string
 	// nearWords are the words, in the order of their numbers.
@@ -103,6 +104,7 @@ func newScanner() *Scanner {
 	s.rules = append(s.rules, ruleKey, ruleURL, rulePassword, ruleGeneric, ruleBasic, ruleFlag)
 	for b := range 256 {
 		s.bare[b] = byRun(free[b], near[b])
+		s.idle[b] = s.prefixed[b] == nil && len(s.bare[b].all) == 0 && b != '-'
 	}
 	s.words, s.nearWords = automaton.Must(words...), words
 	return s
@@ -160,7 +162,7 @@ func (j *job) advance(dst []detect.Match, from int) ([]detect.Match, int) {
 		if p > 0 {
 			prev = text[p-1]
 		}
-		if (alnum(prev) || prev == '_' && alnum(b)) && !j.escaped(p) && prev != '_' {
+		if alnum(prev) && !j.escaped(p) || j.s.idle[b] && !opens[prev] {
 			p++
 			continue
 		}
@@ -174,9 +176,36 @@ func (j *job) advance(dst []detect.Match, from int) ([]detect.Match, int) {
 			continue
 		}
 		p++
+		if alnum(b) && prev != '\\' && prev != '%' {
+			// Nothing begins within a word, or right behind it. An escape that is
+			// part of one stands at its beginning.
+			for p < len(text) && alnums[text[p]] {
+				p++
+			}
+			p = min(p+1, len(text))
+		}
 	}
 	return dst, len(text)
 }
+
+// opens are the bytes behind which something may begin whatever it begins with.
+var opens = table(":\"'` \t=>(\n")
+
+// table is the set of the bytes of s.
+func table(s string) (t [256]bool) {
+	for i := range len(s) {
+		t[s[i]] = true
+	}
+	return t
+}
+
+// alnums are the letters and digits, tokens the bytes of tokens.
+var alnums, tokens = func() (a, t [256]bool) {
+	for b := range 256 {
+		a[b], t[b] = alnum(byte(b)), tokenBytes.Has(byte(b))
+	}
+	return a, t
+}()
 
 // job is one call of Advance. What it remembers only saves time: no answer
 // depends on where the call began.
@@ -252,6 +281,9 @@ func (j *job) at(p int, b, prev byte) (end int, rule string) {
 	}
 	switch prev {
 	case '"', '\'', '`', ' ', '\t', '=', ':', '>', '(':
+		if prev == ' ' && p > 1 && nameByte(j.text[p-2]) && !announcing(j.text[:p-1]) {
+			return 0, ""
+		}
 		return j.assigned(p)
 	case '\n':
 		// Behind a line that may be the name of a variable.
@@ -345,11 +377,8 @@ func (j *job) run(p int) bool {
 		return true
 	}
 	e := max(p, min(j.runEnd, len(j.text)))
-	for e < p+detect.MaxMatch && tokenBytes.Has(j.c.At(e)) {
+	for end := min(len(j.text), p+detect.MaxMatch); e < end && tokens[j.text[e]]; {
 		e++
-		if e >= len(j.text) {
-			break
-		}
 	}
 	j.runEnd = e
 	if e-p >= runMin {
