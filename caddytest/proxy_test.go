@@ -66,6 +66,18 @@ func TestGovernedReverseProxy(t *testing.T) {
 	if a := s.do(call{method: "GET", path: "/v1/models"}).ok(); a.Body != openaiModels {
 		t.Errorf("the models: %s", a.Body)
 	}
+	// No rule reads a body there, so none passes.
+	p.forget()
+	s.do(call{method: "GET", path: "/v1/models", body: `{"say":"FALCON"}`, header: map[string]string{"Content-Type": "application/json"}}).ok()
+	if got := p.requests(); len(got) != 1 || got[0].Body != "" || got[0].Header.Get("Content-Type") != "" {
+		t.Errorf("the model server got %+v", got)
+	}
+	// "FALCON" for those who believe in UTF-7 is none for us.
+	c := message(false, "gpt-4o-mini", "+AEYAQQBMAEMATwBO-", "")
+	c.header = map[string]string{"Content-Type": "application/json; charset=UTF-7"}
+	s.do(c).denied(415, "unsupported_media_type", false)
+	c.header = map[string]string{"Content-Type": "application/json; charset=UTF-8"}
+	s.do(c).ok()
 	// The server's errors pass with their headers, and cost nothing.
 	p.answers(func(w http.ResponseWriter, _ *http.Request, _ []byte) {
 		w.Header().Set("Retry-After", "7")

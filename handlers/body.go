@@ -42,6 +42,13 @@ type body struct {
 }
 
 func (b *body) init(c *call, r *http.Request) {
+	if c.x.Dialect.Lists() && r.Body != nil {
+		// Lists of models take no body: a stock proxy would pass one on unread.
+		r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
+		for _, name := range []string{"Content-Length", "Content-Type", "Content-Encoding", "Trailer"} {
+			r.Header.Del(name)
+		}
+	}
 	b.c, b.ctx, b.src = c, r.Context(), r.Body
 	b.encoding = strings.Join(r.Header.Values("Content-Encoding"), ",")
 	b.ctype = r.Header.Get("Content-Type")
@@ -148,10 +155,17 @@ func (c *call) view() error {
 
 func (b *body) readAll() ([]byte, error) {
 	if b.ctype != "" && b.ctype != "application/json" {
-		mt, _, err := mime.ParseMediaType(b.ctype)
+		mt, params, err := mime.ParseMediaType(b.ctype)
 		if err != nil || (mt != "application/json" && !strings.HasSuffix(mt, "+json")) {
 			return nil, llm.Deny(http.StatusUnsupportedMediaType, llm.CodeUnsupportedMedia, llm.StageRequest,
 				"the body must be JSON; send Content-Type: application/json")
+		}
+		// Who believes another name (UTF-7) reads other words than we do.
+		switch strings.ToLower(params["charset"]) {
+		case "", "utf-8", "utf8", "us-ascii":
+		default:
+			return nil, llm.Deny(http.StatusUnsupportedMediaType, llm.CodeUnsupportedMedia, llm.StageRequest,
+				"JSON is UTF-8; send the body so, without another charset in Content-Type")
 		}
 	}
 	if b.length > maxBody && b.encoding == "" {

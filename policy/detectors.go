@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect"
 	covert "github.com/caddy-llm-gateway/caddy-llm-gateway/policy/detect/hidden"
@@ -125,15 +126,40 @@ func (s *selection) each(f func(text string)) {
 	}
 }
 
+// runs calls f for texts of the list, two or more, that a model reads as one.
+func (s *selection) runs(f func(texts []string)) {
+	if s.kind == selectAnswer || s.kind == selectAside {
+		return
+	}
+	var run []string
+	flush := func() {
+		if len(run) > 1 {
+			f(run)
+		}
+		run = run[:0]
+	}
+	var before *llm.Segment
+	for i := range s.size() {
+		g := (*llm.Segment)(s.at(i).(*segment))
+		if before == nil || !dialects.Continues(before, g) {
+			flush()
+		}
+		run, before = append(run, g.Text), g
+	}
+	flush()
+}
+
 // rules lists the rules of all matches: in the texts, in their normalised form and
 // in what is encoded in them.
 func (s *selection) rules(sc detect.Incremental) ref.Val {
 	found := []string{}
-	s.each(func(text string) {
-		for _, m := range detect.Merge(norm.Deep(text, sc)) {
+	add := func(matches []detect.Match) {
+		for _, m := range detect.Merge(matches) {
 			found = append(found, strings.ReplaceAll(m.Rule, "-", "_"))
 		}
-	})
+	}
+	s.each(func(text string) { add(norm.Deep(text, sc)) })
+	s.runs(func(texts []string) { add(norm.Across(texts, sc)) })
 	return types.DefaultTypeAdapter.NativeToValue(found)
 }
 
@@ -162,8 +188,15 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 	words := words(string(p))
 	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
 		found := false
-		s.each(func(text string) {
+		look := func(text string) {
 			found = found || strings.Contains(strings.Join(strings.Fields(strings.ToLower(norm.Read(text))), " "), words)
+		}
+		s.each(look)
+		s.runs(func(texts []string) { // some servers put a space between parts, some nothing
+			if !found {
+				look(strings.Join(texts, ""))
+				look(strings.Join(texts, " "))
+			}
 		})
 		return types.Bool(found)
 	})

@@ -44,6 +44,30 @@ func TestDetectorsInRules(t *testing.T) {
 	}
 }
 
+// What is cut over parts of one text is found; parts of other messages are other texts.
+func TestDetectorsAcrossParts(t *testing.T) {
+	key := "AKIA" + "QX7ZBD3PLMWV5TRE"
+	for expr, want := range map[string]bool{
+		`secrets(prompt.all).size() == 1`:             true,
+		`pii(prompt.user).size() == 1`:                true,
+		`has_phrase(prompt.user, "project falcon")`:   true,
+		`has_phrase(prompt.all, "project kestrel")`:   true,
+		`has_phrase(prompt.user, "eagle has landed")`: false,
+	} {
+		x := chat()
+		for _, part := range []struct{ path, text string }{
+			{"messages[0].content[0].text", "mail ann@home."}, {"messages[0].content[1].text", "example about project fal"}, {"messages[0].content[2].text", "con " + key[:9]},
+			{"messages[0].content[3].text", key[9:] + " project"}, {"messages[0].content[4].text", "kestrel"}, {"messages[0].content[5].text", "the eagle has"}, {"messages[1].content[0].text", "landed"},
+		} {
+			x.View.Segments = append(x.View.Segments, llm.Segment{Role: llm.RoleUser, Path: part.path, Text: part.text})
+		}
+		s := mustCompile(t, nil, deny(expr))
+		if d := s.Evaluate(context.Background(), x, testEnv()); (d != nil && d.Code == llm.CodePolicyBlocked) != want || d != nil && d.Err != nil {
+			t.Errorf("%s: %v, want %v", expr, d, want)
+		}
+	}
+}
+
 // More text than a detector looks at refuses the request, rather than being
 // looked at in part; large texts within the bound do not run into the deadline.
 func TestDetectorsOnMuchText(t *testing.T) {

@@ -23,6 +23,13 @@ func TestRequestLeftovers(t *testing.T) {
 			`{"contents":[{"parts":[{"functionResponse":{"name":"f","response":{"a":"[NUMBER]9"}}}]}],"toolConfig":{"x":"is [NUMBER]"}}`},
 		{llm.Messages, `{"model":"m","max_tokens":1,"messages":[],"mcp_servers":[{"name":"n","url":"https://x/?12345"}]}`,
 			`{"model":"m","max_tokens":1,"messages":[],"mcp_servers":[{"name":"n","url":"https://x/?[NUMBER]"}]}`},
+		// What reaches from one part of a text into the next.
+		{llm.Chat, `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a 12"},{"type":"text","text":"3"},{"type":"text","text":"45 b 6789 c"},{"type":"text","text":"777"},{"type":"text","text":"7"}]}]}`,
+			`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a [NUMBER]"},{"type":"text","text":"[NUMBER]"},{"type":"text","text":" b [NUMBER] c"},{"type":"text","text":"[NUMBER]"},{"type":"text","text":"[NUMBER]"}]}]}`},
+		{llm.GenerateContent, `{"contents":[{"parts":[{"text":"12"},{"text":"345"}]},{"parts":[{"text":"12"}]},{"parts":[{"text":"34"}]}]}`,
+			`{"contents":[{"parts":[{"text":"[NUMBER]"},{"text":"[NUMBER]"}]},{"parts":[{"text":"12"}]},{"parts":[{"text":"34"}]}]}`},
+		{llm.Messages, `{"model":"m","max_tokens":1,"system":[{"type":"text","text":"12"},{"type":"text","text":"345"}],"messages":[{"role":"user","content":[{"type":"text","text":"12"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA"}},{"type":"text","text":"34"}]}]}`,
+			`{"model":"m","max_tokens":1,"system":[{"type":"text","text":"[NUMBER]"},{"type":"text","text":"[NUMBER]"}],"messages":[{"role":"user","content":[{"type":"text","text":"12"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA"}},{"type":"text","text":"34"}]}]}`},
 	} {
 		s := NewSession()
 		s.Add(numbers(Mask, true, false))

@@ -95,8 +95,20 @@ func (s *Session) Request(v *llm.View) ([]llm.Edit, error) {
 		}
 		return nil
 	}
-	for i := range v.Segments {
+	for i, skip := 0, 0; i < len(v.Segments); i++ {
 		g := &v.Segments[i]
+		if i >= skip {
+			skip = i + run(v.Segments[i:])
+			if texts := s.across(rules, v.Segments[i:skip]); texts != nil {
+				for k, text := range texts {
+					if g := &v.Segments[i+k]; text != g.Text {
+						edits = append(edits, llm.Edit{Span: g.Span, New: strictjson.AppendQuoted(nil, text)})
+					}
+				}
+				i = skip - 1
+				continue
+			}
+		}
 		if g.Span.IsZero() || g.Text == "" {
 			continue
 		}
