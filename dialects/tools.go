@@ -54,14 +54,14 @@ func (p *parser) tool(outer bool) {
 				execution = p.toolName()
 			}
 		case "name":
-			name = p.toolName()
+			p.named(&name, p.toolName())
 		case "function", "custom":
 			if p.Kind() != strictjson.Object {
 				continue
 			}
 			for f := p.Enter(toolNames); p.Member(&f); {
 				if f.Name == "name" {
-					name = p.toolName()
+					p.named(&name, p.toolName())
 				}
 			}
 		case "tools":
@@ -96,6 +96,18 @@ func (p *parser) tool(outer bool) {
 	p.v.InputBound += toolOverhead
 	if outer {
 		p.add(llm.RoleSystem, llm.KindToolDef, "", p.json(span), span)
+	}
+}
+
+// named notes the name of a tool. Dialects write it in different places: with another in
+// each, some readers would take one and some the other.
+func (p *parser) named(name *string, found string) {
+	if *name != "" && found != "" && *name != found {
+		p.deny(p.join("name"), "%s: the tool has two names: send one", p.join("name"))
+		return
+	}
+	if found != "" {
+		*name = found
 	}
 }
 

@@ -29,3 +29,24 @@ func TestWhoRunsToolSearch(t *testing.T) {
 		}
 	}
 }
+
+// A tool that has a name for each of two readers is refused.
+func TestToolWithTwoNames(t *testing.T) {
+	for _, c := range []struct {
+		d      llm.Dialect
+		tool   string
+		denied bool
+	}{
+		{llm.Chat, `{"type":"function","function":{"name":"bash"},"name":"ok"}`, true},
+		{llm.Responses, `{"type":"function","name":"bash","function":{"name":"ok"}}`, true},
+		{llm.Responses, `{"type":"custom","custom":{"name":"ok"},"function":{"name":"bash"}}`, true},
+		{llm.Messages, `{"name":"bash","function":{"name":"ok"}}`, true},
+		{llm.Chat, `{"type":"function","function":{"name":"bash"},"name":"bash"}`, false},
+		{llm.Chat, `{"type":"function","function":{"name":"bash"},"name":null}`, false},
+	} {
+		v, den := Parse(c.d, []byte(`{"model":"m","max_tokens":1,"messages":[],"tools":[`+c.tool+`]}`))
+		if (den != nil) != c.denied || den != nil && den.Param != "tools[0].name" || den == nil && v.Tools[0].Name != "bash" {
+			t.Errorf("%s: %v", c.tool, den)
+		}
+	}
+}

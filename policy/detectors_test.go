@@ -90,3 +90,15 @@ func TestDetect(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Every dialect has a name in rules.
+func TestDialectInRules(t *testing.T) {
+	for d := llm.DialectNone; d <= llm.Objects; d++ {
+		x := chat()
+		x.Dialect = d
+		s := mustCompile(t, nil, deny(`llm.dialect == "`+d.String()+`"`))
+		if den := s.Evaluate(context.Background(), x, testEnv()); den == nil || den.Code != llm.CodePolicyBlocked || den.Err != nil {
+			t.Errorf("%v: %v", d, den)
+		}
+	}
+}

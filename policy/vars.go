@@ -213,7 +213,7 @@ func (e *evaluation) maxTokens() int64 {
 
 // Strings that recur are boxed once.
 var (
-	dialectValues [llm.AnthropicModels + 1]ref.Val
+	dialectValues [llm.Objects + 1]ref.Val
 	kindValues    [llm.KindFile + 1]ref.Val
 	roleValues    = map[string]ref.Val{}
 )
