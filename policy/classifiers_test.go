@@ -62,7 +62,7 @@ func TestClassify(t *testing.T) {
 		{`classify("calm", prompt.user).flagged || classify("mod", prompt.system).flagged`, "true", 2},
 		{`classify("calm", prompt.user).flagged ? true : classify("mod", prompt.system).flagged`, "true", 2},
 		{`prompt.all.exists(s, s.kind == "image" && classify("mod", prompt.user).flagged)`, "true", 1},
-		{`prompt.all.exists(s, s.kind == "nothing" && classify("mod", prompt.user).flagged)`, "false", 0},
+		{`prompt.all.exists(s, s.role == "nothing" && classify("mod", prompt.user).flagged)`, "false", 0},
 		{`cel.bind(v, classify("mod", prompt.user), v.flagged && v.score > 0.9)`, "false", 1},
 		{`classify("dead", prompt.user).flagged`, errClassifier.Error(), 1},
 		{`classify("dead", prompt.user).flagged || classify("mod", prompt.user).flagged`, "true", 2},

@@ -217,6 +217,9 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if id, msg := checkSchemas(checked.NativeRep()); msg != "" {
 		return nil, fail(id, "%s", msg)
 	}
+	if id, msg := checkLiterals(checked.NativeRep()); msg != "" {
+		return nil, fail(id, "%s", msg)
+	}
 	if id, msg := checkDetectors(checked.NativeRep(), o.detectors); msg != "" {
 		return nil, fail(id, "%s", msg)
 	}

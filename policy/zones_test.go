@@ -27,7 +27,7 @@ func TestZones(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"Mars/Olympus", "../../etc/passwd", "", "+25:99:1"} {
-		if got := judge(t, fmt.Sprintf(`now.getHours(%q) == 99`, name), chat()); got == "true" {
+		if got := judge(t, fmt.Sprintf(`now.getHours(%q + "") == 99`, name), chat()); got == "true" {
 			t.Errorf("%q: %s", name, got)
 		}
 	}
