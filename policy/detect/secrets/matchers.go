@@ -166,13 +166,16 @@ func (j *job) assigned(p int) (int, string) {
 	if a.name == "PASS" && a.op == ':' && a.quote == 0 {
 		return 0, "" // what a test says
 	}
-	if a.op == '(' && s != password {
+	if a.op == '(' && s < secretly {
 		return 0, ""
+	}
+	if a.op == ',' && s == weak && a.quote != '`' && strings.IndexByte(a.name, '_') > 0 && shouted(a.name) {
+		a.op = '=' // setenv("NAME_KEY", "…")
 	}
 	if a.op == ',' && s < password && j.inCredentialCall(p) {
 		s, a.op, a.paired = password, '=', true
 	}
-	if a.op == ' ' && a.quote == 0 && (a.name == "-p" || a.name == "--pass") && j.flags.to(j.text, p, userFlags) {
+	if a.op == ' ' && (a.quote == 0 && (a.name == "-p" || a.name == "--pass") || a.name == "-P") && j.flags.to(j.text, p, userFlags) {
 		s, a.paired = password, true
 		rule = ruleFlag
 	}
@@ -225,6 +228,8 @@ func announces(name string) bool {
 		return true
 	case len(name) == len("by"):
 		return strings.EqualFold(name, "by")
+	case name == "requirepass":
+		return true
 	case name[0] >= 'A' && name[0] <= 'Z' && len(name) >= 6 && (strings.IndexByte(name, '_') > 0 && shouted(name) || strings.EqualFold(name, "convertto-securestring")):
 		return true
 	}
@@ -296,7 +301,7 @@ func (j *job) element(p int) strength {
 }
 
 // setters are commands that take the name of a variable and its value.
-var setters = []string{"env", "arg", "setx", "set", "setenv", "config:set", "secrets put", "secret set"}
+var setters = []string{"env", "arg", "setx", "set", "setenv", "config:set", "secrets put", "secret set", "#define"}
 
 // environment tells whether a, with nothing but a space before the value at p, is a
 // variable that a command sets: ENV in a container file, setx, setenv.
@@ -322,7 +327,7 @@ func (j *job) behind(p int, words string) bool {
 
 // Words that stand before a password in calls, commands and configurations.
 var (
-	credentialCalls = automaton.Must("getconnection(", "auth=(", ".login(", "mysqli(", "mysqli_connect(", "pdo(", "credential(", "credentials(", "directoryentry(", "usernamepassword(", "basicauth(", "httpbasicauth(", "passwordauthentication(")
+	credentialCalls = automaton.Must("getconnection(", "auth=(", "auth = (", ".login(", "mysqli(", "mysqli_connect(", "pdo(", "credential(", "credentials(", "directoryentry(", "usernamepassword(", "basicauth(", "httpbasicauth(", "passwordauthentication(")
 	userFlags       = automaton.Must("-u ", "--user", "-user", "psexec", "login")
 	userNames       = automaton.Must("user", "login", "uid", "email", "account", "machine ", "data source", "server=", "host=", "admin")
 )
@@ -377,7 +382,7 @@ func (j *job) userFlag(p int) int {
 	for i > lo && (j.text[i-1] == '"' || j.text[i-1] == '\'' || j.text[i-1] == ' ' || j.text[i-1] == '=') {
 		i--
 	}
-	if !strings.HasSuffix(j.text[lo:i], " -u") && !strings.HasSuffix(j.text[lo:i], " --user") {
+	if s := j.text[lo:i]; !strings.HasSuffix(s, " -u") && !strings.HasSuffix(s, " --user") && !strings.HasSuffix(s, "http -a") && !strings.HasSuffix(s, "https -a") {
 		return 0
 	}
 	e := p

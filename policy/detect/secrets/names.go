@@ -31,7 +31,7 @@ var nameWords = []nameWord{
 	{word: "passwort", strength: password}, {word: "kennwort", strength: password}, {word: "contrasena", strength: password},
 	{word: "motdepasse", strength: password}, {word: "losenord", strength: password}, {word: "adgangskode", strength: password},
 	{word: "salasana", strength: password}, {word: "passord", strength: password, whole: true}, {word: "sifre", strength: password, whole: true},
-	{word: "wpapsk", strength: password}, {word: "psk", strength: password, whole: true},
+	{word: "wpapsk", strength: password}, {word: "requirepass", strength: password}, {word: "psk", strength: password, whole: true},
 	{word: "authsalt", strength: secretly}, {word: "noncesalt", strength: secretly}, {word: "insalt", strength: secretly}, {word: "noncekey", strength: secretly}, {word: "loggedinkey", strength: secretly},
 	{word: "presharedkey", strength: secretly}, {word: "sessionid", strength: secretly}, {word: "sessid", strength: secretly},
 	{word: "connectsid", strength: secretly}, {word: "tokensecret", strength: secretly}, {word: "securestring", strength: password},
@@ -237,6 +237,12 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		skip(bars, 2)
 	case opened > 0 && a.quote != 0:
 		a.op = '('
+	case spaces > 0 && strings.HasSuffix(text[lo:i], "→"):
+		a.op = ':'
+		i -= len("→")
+	case spaces > 0 && b == '-' && i > lo+2 && text[i-2] == ' ' && letter(text[i-3]):
+		a.op = 'i' // api key - …
+		i--
 	case spaces > 0:
 		a.op = ' '
 	default:
@@ -284,7 +290,7 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			i--
 		}
 		a.name = text[i:end]
-	case "is", "are", "to":
+	case "is", "are", "ist", "est", "es", "to":
 		if a.op != ' ' && (a.op != ':' || small[0] == 't') {
 			return a, false
 		}
@@ -302,6 +308,9 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			i--
 		}
 		a.name = text[i:end]
+		if i > lo && text[i-1] >= 0x80 && foreign(text[lo:end]) {
+			a.name = "password"
+		}
 		for _, w := range asides {
 			if at := strings.Index(a.name, w); at > 0 {
 				a.name = a.name[:at] // the password for the test system is …
@@ -309,7 +318,7 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 		}
 	default:
 		// "secret key: …" is a name of two words.
-		if a.op == ':' || a.op == '=' {
+		if a.op == ':' || a.op == '=' || a.op == 'i' {
 			end = i + len(a.name)
 			for n := 0; n < 24 && i > lo && (nameByte(text[i-1]) || text[i-1] == ' '); n++ {
 				i--

@@ -98,4 +98,6 @@ var cloudRules = []rule{
 	{id: "cockroach-key", pattern: `CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}`},
 	{id: "portainer-key", pattern: `ptr_[A-Za-z0-9+/]{43}=`, open: true},
 	{id: "proxmox-token", pattern: `PVEAPIToken=[A-Za-z0-9._-]{1,40}@[a-z0-9]{2,20}![A-Za-z0-9._-]{1,40}=[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`},
+	{id: "exoscale-key", pattern: `EXO[a-f0-9]{24}`},
+	{id: "backblaze-key", pattern: `K00[0-9][A-Za-z0-9/+]{27}`, bits: 3.8, upper: true},
 }

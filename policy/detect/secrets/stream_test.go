@@ -32,6 +32,8 @@ func seeds() []string {
 		`<Pass encoding="base64">Zk3jd82LmQp0</Pass> oauth_token_secret="Zk3jd82LmQp0sYx7Kd82"`,
 		"redis-cli -a Zk3jd82LmQp0 IDENTIFIED BY 'Zk3jd82LmQp0' sshpass -p 'Zk3jd82LmQp0'",
 		"My password for the staging box: l97wyn5w8fpu. I set DB_PASSWORD to Zk3jd82LmQp0.",
+		"secret key → Zk3jd82LmQp0sYx7Kd82, api key - Zk3jd82LmQp0sYx7Kd82, mi contraseña es Zk3jd82LmQp0",
+		"#define API_SECRET \"Zk3jd82LmQp0sYx7Kd82\"\nhttp -a me:Zk3jd82LmQp0 x setToken('Zk3jd82LmQp0sYx7Kd82')",
 		"key=key=key=((((\"\"\"''\\n\\u0041KIA%3D",
 	}
 }

@@ -108,6 +108,9 @@ func plausible(v string, s strength, a *assignment) bool {
 		if len(v) < 10 || !mixed && !(len(v) >= 20 && bits >= 3.5 && a.quote != 0 && l.lower > 0 && l.upper*3 > len(v)) || wordy(v, &l) {
 			return false
 		}
+		if a.op == '(' && (len(v) < 20 || l.digit < 3 || l.other > 2 || bits < 3.5) {
+			return false
+		}
 		if a.quote == 0 && (dotted(v) || len(v) < 16) && (l.digit < 3 || l.changes == 1 && l.upper > 0 && l.lower > 0) {
 			return false // also ecTestKey256
 		}
@@ -165,7 +168,7 @@ func wordy(v string, l *looks) bool {
 // made tells whether v is letters and digits as machines draw them and no word of
 // a program: digits between the letters, capitals behind small ones.
 func made(v string, l *looks) bool {
-	if len(v) < 10 || l.other > 0 || l.digit == 0 || l.repeat > 3 || l.digit*4 >= 3*len(v) || wordy(v, l) {
+	if len(v) < 8 || l.other > 0 || l.digit == 0 || l.repeat > 3 || l.digit*4 >= 3*len(v) || wordy(v, l) {
 		return false
 	}
 	turns := l.changes
@@ -174,7 +177,7 @@ func made(v string, l *looks) bool {
 			turns++
 		}
 	}
-	return turns*10 >= 3*len(v)
+	return turns*10 >= 3*len(v) && (len(v) >= 10 || turns*2 >= len(v))
 }
 
 // special tells whether v has a byte that identifiers and words do not have.

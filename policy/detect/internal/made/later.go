@@ -1,7 +1,6 @@
 package made
 
-// laterTokens are of the second set, which was written after the detectors had been
-// corrected by the first one, and measured once.
+// laterTokens are those of the second set.
 var laterTokens = []token{
 	{"!adobe", "ADOBE_CLIENT_SECRET", "p8e-«url32»"}, {"!mws", "MWS_AUTH_TOKEN", "amzn.mws.«uuid»"}, {"!deno", "DENO_DEPLOY_TOKEN", "ddp_«an36»"}, {"deepl", "DEEPL_AUTH_KEY", "«uuid»:fx"},
 	{"checkout", "CHECKOUT_SECRET_KEY", "sk_«ln32»"}, {"!gitbook", "GITBOOK_TOKEN", "gb_api_«an40»"}, {"recaptcha", "RECAPTCHA_SECRET_KEY", "6L«url38»"}, {"hetzner", "HCLOUD_TOKEN", "«an64»"},

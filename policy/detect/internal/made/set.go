@@ -14,8 +14,8 @@ type Set struct {
 	nears       []block
 }
 
-// Sets are the two sets. The detectors were corrected by the first one; the second was
-// written afterwards.
+// Sets are the two sets. The second was written after the detectors had been corrected by
+// the first one, and has corrected them since.
 var Sets = []Set{
 	{"first", tokens, named, bare, blocks, nears},
 	{"second", laterTokens, laterNamed, laterBare, laterBlocks, laterNears},
