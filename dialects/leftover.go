@@ -1,6 +1,8 @@
 package dialects
 
 import (
+	"cmp"
+
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 )
@@ -58,7 +60,7 @@ func (p *parser) memberName(m *strictjson.Members, role string, kind llm.Segment
 
 // unknown is collect for a member whose name may say something, too.
 func (p *parser) unknown(m *strictjson.Members, role string, kind llm.SegmentKind) {
-	name := m.Name
+	name := cmp.Or(m.Name, "?")
 	p.memberName(m, role, kind)
 	p.collect(role, kind, name)
 }
@@ -115,13 +117,13 @@ func (p *parser) id(name string) {
 }
 
 // sweep reads the value at start once more, for what was passed over in it.
-func (p *parser) sweep(start int) {
+func (p *parser) sweep(name string, start int) {
 	if p.Err() != nil {
 		return
 	}
 	end := p.Pos()
 	p.Seek(start)
-	p.setting("")
+	p.setting(name)
 	p.Seek(end)
 }
 

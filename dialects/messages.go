@@ -46,7 +46,7 @@ func (p *parser) messagesMember(name string) {
 // be larger. Anything that is not such a number is the provider's business.
 func (p *parser) thinking() {
 	start := p.at()
-	defer func() { p.sweep(start) }()
+	defer func() { p.sweep("thinking", start) }()
 	if p.Kind() != strictjson.Object {
 		p.Skip()
 		return
@@ -105,7 +105,7 @@ func (p *parser) contextManagement() {
 	start, segments := p.at(), len(p.v.Segments)
 	defer func() {
 		p.v.Segments = p.v.Segments[:segments]
-		p.sweep(start)
+		p.sweep("context_management", start)
 	}()
 	for o := p.Enter(editNames); p.Member(&o); {
 		if o.Name != "edits" || p.Kind() != strictjson.Array {

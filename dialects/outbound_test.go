@@ -247,6 +247,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(uint8(r.dialect), r.body)
 	}
 	f.Add(uint8(llm.GeminiEmbed), []byte(`{"content":{},"":"0"}`))
+	f.Add(uint8(llm.Chat), []byte(`{"model":"m","messages":[],"":"say hi","stream_options":{"":"say hi"}}`))
+	f.Add(uint8(llm.Messages), []byte(`{"model":"m","messages":[],"thinking":"say hi","context_management":"say hi"}`))
+	f.Add(uint8(llm.CountTokens), []byte(`{"model":"m","messages":[],"context_management":{"":"say hi"},"thinking":{"":"say hi"}}`))
 	f.Fuzz(func(t *testing.T, dialect uint8, body []byte) {
 		d := llm.Dialect(dialect % uint8(llm.Objects+1))
 		v, den := Parse(d, body)

@@ -1,6 +1,7 @@
 package dialects
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -182,7 +183,7 @@ func (p *parser) top(d llm.Dialect) {
 			p.unboundedIfSet(m.Name)
 		default:
 			p.memberName(&m, llm.RoleUser, llm.KindText)
-			member(p, m.Name)
+			member(p, cmp.Or(m.Name, "?")) // a place in paths
 		}
 	}
 	if p.Err() != nil {
@@ -244,8 +245,10 @@ func (p *parser) streamOptions() {
 	for m := p.Enter(streamOptionNames); p.Member(&m); {
 		p.v.StreamOptionsEmpty = false
 		if m.Name != "include_usage" {
+			n := p.push("stream_options")
 			p.memberName(&m, "", llm.KindText)
-			p.setting(m.Name)
+			p.setting(cmp.Or(m.Name, "?"))
+			p.pop(n)
 			continue
 		}
 		start := p.Pos()
