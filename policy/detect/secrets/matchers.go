@@ -262,8 +262,8 @@ func announcing(text string) bool {
 }
 
 // typeWords are the first letters of the words, by their length, that lookBack reads on
-// from: is, to; are, str, val; char, text; value; string; default, varchar.
-var typeWords = [8]string{2: "it", 3: "asv", 4: "ct", 5: "v", 6: "s", 7: "dv"}
+// from: is, es, to; are, ist, est, str, val; char, text; value; string; default, varchar.
+var typeWords = [8]string{2: "iet", 3: "aiesv", 4: "ct", 5: "v", 6: "s", 7: "dv"}
 
 // announcers are the last two letters of the names that announce a value, by their place
 // in the alphabet.
