@@ -276,7 +276,7 @@ func lookBack(text string, p, lo int) (a assignment, ok bool) {
 			n++
 		}
 	}
-	switch string(small[:n]) {
+	switch string(small[:n]) { // typeWords has the first letters of these
 	case "string", "str", "char", "text", "varchar", "value", "val", "default", "--body":
 		// The type stands before the operator, or an attribute of XML does: the
 		// name is further ahead.

@@ -62,7 +62,7 @@ func TestIdle(t *testing.T) {
 
 // A name behind which a value is found announces.
 func TestAnnouncing(t *testing.T) {
-	words := []string{"is", "are", "to", "by", "identified by", "ENV DB_PASSWORD", "setx API_TOKEN", "set X-AUTH-TOKEN", "export K-TOKENS", "ConvertTo-SecureString", "sshpass -p", "redis-cli -a", "--body", "password to", "string", "str", "char", "text", "varchar", "value", "val", "default", "basic", "bearer", "token", "word", "-p", "--pass", "--x-secret-key", "-u", "a", "12", ".", "$pass"}
+	words := []string{"is", "are", "to", "by", "password is", "kennwort ist", "contrasena es", "motdepasse est", "api key -", "key →", "requirepass", "-P", "identified by", "ENV DB_PASSWORD", "setx API_TOKEN", "set X-AUTH-TOKEN", "export K-TOKENS", "ConvertTo-SecureString", "sshpass -p", "redis-cli -a", "--body", "password to", "string", "str", "char", "text", "varchar", "value", "val", "default", "basic", "bearer", "token", "word", "-p", "--pass", "--x-secret-key", "-u", "a", "12", ".", "$pass"}
 	for _, w := range nameWords {
 		words = append(words, w.word)
 	}
