@@ -48,6 +48,7 @@ func (p *policyConfig) flags(cmd *cobra.Command, name string) {
 type gatewayOptions struct {
 	Apps struct {
 		Gateway struct {
+			Providers   map[string]json.RawMessage `json:"providers"`
 			Classifiers map[string]json.RawMessage `json:"classifiers"`
 			Detectors   map[string]json.RawMessage `json:"detectors"`
 		} `json:"llm_gateway"`
@@ -114,6 +115,7 @@ func knownIn(config []byte) (known handlers.Known, err error) {
 	if err := json.Unmarshal(config, &o); err != nil {
 		return known, err
 	}
+	known.Providers = slices.Sorted(maps.Keys(o.Apps.Gateway.Providers))
 	known.Classifiers = slices.Sorted(maps.Keys(o.Apps.Gateway.Classifiers))
 	known.Detectors, err = loadDetectors(o.Apps.Gateway.Detectors)
 	return known, err

@@ -64,3 +64,25 @@ func TestOneApprovalAtOnce(t *testing.T) {
 		t.Errorf("%d calls were answered and %d left, with one approval", n, p.count())
 	}
 }
+
+// A rule about a model holds, too, for a caller who puts the provider's name before it.
+func TestProviderIsNoWayAroundARule(t *testing.T) {
+	p := newProvider(t)
+	s := startPolicy(t, p, "\t\tdeny dear `llm.model.startsWith(\"gpt-4o\") && llm.model != \"gpt-4o-mini\"` \"ask for a smaller model\"\n\t\tset calm `llm.model == \"o3\"` {\n\t\t\tmax_tokens 7\n\t\t}")
+	body := func(model string) string {
+		return `{"model":"` + model + `","max_tokens":50,"messages":[{"role":"user","content":"hi"}]}`
+	}
+	for _, model := range []string{"gpt-4o", "openai/gpt-4o"} {
+		s.chat(call{key: batchKey, body: body(model)}).denied(422, "policy_blocked", false)
+	}
+	if p.count() != 0 {
+		t.Error("a call left")
+	}
+	for _, model := range []string{"o3", "openai/o3"} {
+		s.chat(call{key: batchKey, body: body(model)}).ok()
+		sent := p.requests()[p.count()-1].Body
+		if !strings.Contains(sent, ":7") || !strings.Contains(sent, `"o3"`) {
+			t.Errorf("%s: sent %s", model, sent)
+		}
+	}
+}

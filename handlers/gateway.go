@@ -56,6 +56,12 @@ type Gateway interface {
 	Enter(ctx context.Context) (*Stores, error)
 }
 
+// declaredProvider reports whether the global option has a provider of a name, which callers may
+// put before a model.
+func declaredProvider(gw Gateway) func(name string) bool {
+	return func(name string) bool { _, ok := gw.Provider(name); return ok }
+}
+
 // Stores is what is open while a config serves. It is shared by the config and
 // its requests and closed (released) when the last of them leaves.
 type Stores struct {

@@ -51,6 +51,8 @@ type Policy struct {
 	// detectors are those of the operator's own, without their scanners while the
 	// configuration is read.
 	detectors policy.Detectors
+	// provider reports whether callers may put a provider's name before a model.
+	provider func(name string) bool
 }
 
 // CaddyModule describes the module to Caddy.
@@ -65,6 +67,7 @@ func (h *Policy) Provision(ctx caddy.Context) error {
 	}
 	h.classifiers = h.gw.Asker().Names()
 	h.detectors = h.gw.Detectors()
+	h.provider = declaredProvider(h.gw)
 	return h.setUp()
 }
 
@@ -180,7 +183,7 @@ func (h *Policy) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return err
 		}
 		env := policy.RequestEnv{
-			Headers: r.Header, Host: strings.ToLower(r.Host), Target: r.URL.RequestURI(), Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Policy: h.hash, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
+			Headers: r.Header, Host: strings.ToLower(r.Host), Target: r.URL.RequestURI(), Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Policy: h.hash, Provider: h.provider, Approvals: approvals{c.stores}, Budgets: func() []policy.Budget { return c.budgets(h.gw.Budgets()) },
 			Beside: func(evaluate func(context.Context) policy.Findings) { c.judgeBeside(r.Context(), h.hash, evaluate) },
 		}
 		rules, denied := h.judge(r.Context(), &c.x, env)

@@ -31,11 +31,13 @@ type Trial struct {
 	policies []*Policy
 }
 
-// Known is what rules may name of the global option: classifiers, and detectors of the
-// operator's own.
+// Known is what rules may name of the global option: classifiers, detectors of the
+// operator's own, and providers, which callers name before models.
 type Known struct {
 	Classifiers []string
-	Detectors   policy.Detectors
+	// Providers are the names of those that are declared.
+	Providers []string
+	Detectors policy.Detectors
 }
 
 // NewTrial sets up handlers from their JSON configuration.
@@ -51,6 +53,7 @@ func NewTrial(raw []json.RawMessage, known Known) (*Trial, error) {
 		}
 		h := &p.Policy
 		h.classifiers, h.detectors = known.Classifiers, known.Detectors
+		h.provider = func(name string) bool { return slices.Contains(known.Providers, name) }
 		h.log = zap.NewNop()
 		if err := h.setUp(); err != nil {
 			return nil, err
@@ -156,7 +159,7 @@ func (h *Policy) explain(r *http.Request) []policy.Explanation {
 	if c.view() != nil {
 		return nil
 	}
-	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Budgets: func() []policy.Budget { return nil }})
+	return h.set.Explain(r.Context(), &c.x, policy.RequestEnv{Headers: r.Header, Now: c.x.Start, Classifiers: h.gw.Asker(), Detectors: h.detectors, Provider: h.provider, Budgets: func() []policy.Budget { return nil }})
 }
 
 // modelServer stands at the end of the chain.

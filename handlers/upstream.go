@@ -107,7 +107,7 @@ func (h *Upstream) Provision(ctx caddy.Context) error {
 		}
 		h.inline, h.table.Inline = p, p.Type()
 	}
-	h.table.Declared = func(name string) bool { _, ok := h.gw.Provider(name); return ok }
+	h.table.Declared = declaredProvider(h.gw)
 	for _, m := range h.Models {
 		line := routing.Line{Pattern: m.Pattern}
 		if len(m.Weights) > 0 && len(m.Weights) != len(m.Targets) {

@@ -82,8 +82,36 @@ var (
 	errOther    = errors.New("its evaluation failed")
 )
 
-// matches evaluates one rule.
+// matches evaluates one rule. A rule that reads the model of a call that names a
+// provider with it ("openai/gpt-4o") matches if it does with either name, with the
+// prefix and without: behind some routes the prefix is part of the name, behind others
+// it only chooses, and the rule stands before all of them.
 func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
+	e.bare = false
+	matched, err = r.once(e, s)
+	if matched || err != nil || !r.model {
+		return matched, err
+	}
+	bare, ok := e.bareModel()
+	if !ok {
+		return false, nil
+	}
+	full := e.memo[slotModel]
+	defer func() { e.memo[slotModel] = full }()
+	e.memo[slotModel] = name(bare)
+	e.bare = true
+	return r.once(e, s)
+}
+
+// bareModel is the model without the name of a provider before it; false if there is
+// none.
+func (e *evaluation) bareModel() (model string, ok bool) {
+	provider, model, ok := llm.SplitModel(e.x.Model())
+	return model, ok && e.env.Provider != nil && e.env.Provider(provider)
+}
+
+// once evaluates one rule on the request as its fields say it.
+func (r *rule) once(e *evaluation, s *Set) (matched bool, err error) {
 	if r.needsBody && e.x.View == nil && (e.x.Dialect.HasBody() || e.x.Dialect == llm.DialectNone) {
 		return false, errNoView
 	}

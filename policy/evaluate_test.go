@@ -296,3 +296,58 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// A provider before the model is no way around a rule about models, in any action.
+func TestProviderBeforeModel(t *testing.T) {
+	provider := func(name string) bool { return name == "openai" }
+	for _, c := range []struct {
+		model, expr string
+		want        bool
+	}{
+		{"gpt-4o", `llm.model == "gpt-4o"`, true},
+		{"openai/gpt-4o", `llm.model == "gpt-4o"`, true},
+		{"openai/gpt-4o", `llm.model == "openai/gpt-4o"`, true},
+		{"openai/gpt-4o", `llm.model.startsWith("gpt-")`, true},
+		{"openai/gpt-4o", `!(llm.model in ["gpt-4o"])`, true},
+		{"openai/gpt-4o", `[llm].exists(l, l.model == "gpt-4o")`, true},
+		{"openai/gpt-4o", `llm.model == "gpt-4o" && llm.model == "openai/gpt-4o"`, false},
+		{"openai/gpt-4o", `llm.model == "o3"`, false},
+		{"azure/gpt-4o", `llm.model == "gpt-4o"`, false}, // no provider: part of the name
+		{"openai/", `llm.model == ""`, false},
+		{"openai/x/gpt-4o", `llm.model == "x/gpt-4o"`, true},
+	} {
+		x := chat()
+		x.View.Model = c.model
+		env := testEnv()
+		env.Provider = provider
+		s := mustCompile(t, nil, Rule{Name: "first", Action: ActionFlag, Expr: c.expr}, Rule{Name: "full", Action: ActionFlag, Expr: `llm.model == "` + c.model + `"`})
+		s.Evaluate(context.Background(), x, env)
+		if got := len(x.Decisions) == 2; got != c.want || x.Decisions[len(x.Decisions)-1].Rule != "full" {
+			t.Errorf("%s of %s: %v, want %v", c.expr, c.model, x.Decisions, c.want)
+		}
+		out := s.Explain(context.Background(), x, env)
+		if got := out[0].Value == "true"; got != c.want || !strings.HasPrefix(out[0].Parts[0].Value, out[0].Value) {
+			t.Errorf("%s of %s: explained as %+v", c.expr, c.model, out[0])
+		}
+		if c.model != "gpt-4o" {
+			env.Provider = nil
+			x.Decisions = nil
+			if s.Evaluate(context.Background(), x, env); len(x.Decisions) == 2 && c.expr == `llm.model == "gpt-4o"` {
+				t.Errorf("%s of %s: matched though no provider is declared", c.expr, c.model)
+			}
+		}
+	}
+
+	// So do conditions of rules that redact.
+	x := chat()
+	x.View.Model = "openai/gpt-4o"
+	env := testEnv()
+	env.Provider = provider
+	c, err := NewCondition(Rule{Name: "c", Expr: `llm.model == "gpt-4o"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if holds, d := c.Holds(context.Background(), x, env); !holds || d != nil {
+		t.Errorf("condition: %v, %v", holds, d)
+	}
+}

@@ -35,6 +35,7 @@ type evaluation struct {
 	balances []Budget
 	counted  bool
 	routed   bool // a route rule has chosen the model
+	bare     bool // the rule at work was last evaluated without the provider before the model
 
 	// What classifiers were asked and said, and what the rule at work would ask.
 	answers map[question]answer

@@ -60,9 +60,15 @@ func (s *Set) Explain(ctx context.Context, x *llm.Exchange, env RequestEnv) []Ex
 		} else {
 			out[i].Value = strconv.FormatBool(matched)
 		}
-		if !errors.Is(err, errNoView) {
-			out[i].Parts = r.parts(e, s)
+		if errors.Is(err, errNoView) {
+			continue
 		}
+		full := e.memo[slotModel]
+		if bare, _ := e.bareModel(); matched && e.bare {
+			e.memo[slotModel] = name(bare) // the name with which it matched
+		}
+		out[i].Parts = r.parts(e, s)
+		e.memo[slotModel] = full
 	}
 	return out
 }

@@ -127,6 +127,9 @@ type RequestEnv struct {
 	Now time.Time
 	// Policy is the hash by which decisions name the set of rules, "" for its own.
 	Policy string
+	// Provider reports whether a provider of that name is declared, which callers may put
+	// before a model. nil for none.
+	Provider func(name string) bool
 	// Budgets returns where the caller stands with the budgets that it falls under;
 	// asked once, when a rule reads them. nil for none.
 	Budgets func() []Budget

@@ -43,6 +43,7 @@ type rule struct {
 	program   cel.Program
 	needsBody bool
 	texts     bool // reads the texts of the request
+	model     bool // reads the name of the model
 	clocked   bool // anything in it reads the clock
 	beside    bool // may wait for a classifier while the request goes on
 	use       answerUse
@@ -235,7 +236,7 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
 	}
-	return &rule{Rule: r, program: prog, needsBody: u.body, texts: u.texts, clocked: len(u.loops) > 0 || u.calls, use: answer,
+	return &rule{Rule: r, program: prog, needsBody: u.body, texts: u.texts, model: u.model, clocked: len(u.loops) > 0 || u.calls, use: answer,
 		beside: asks && (r.Action == ActionFlag || r.Enforcement == EnforceShadow)}, nil
 }
 
@@ -264,6 +265,7 @@ func issueError(r Rule, issues *cel.Issues) error {
 type usage struct {
 	texts    bool             // the texts of the request
 	body     bool             // anything that is read from the body
+	model    bool             // the name of the model
 	response int64            // id of a use of `response`, 0 if none
 	makes    int64            // id of an object literal, 0 if none
 	calls    bool             // calls a function that pays
@@ -275,6 +277,7 @@ func inspect(a *ast.AST) usage {
 	u := usage{loops: map[int64]uint64{}}
 	refs := a.ReferenceMap()
 	bodyless := map[int64]bool{} // operands of llm.dialect
+	named := map[int64]bool{}    // operands of llm and a field
 	global := func(e ast.Expr, want string) bool {
 		if e.Kind() != ast.IdentKind || e.AsIdent() != want {
 			return false
@@ -285,8 +288,10 @@ func inspect(a *ast.AST) usage {
 	visit := func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.SelectKind:
-			if s := e.AsSelect(); global(s.Operand(), "llm") && s.FieldName() == "dialect" {
-				bodyless[s.Operand().ID()] = true
+			if s := e.AsSelect(); global(s.Operand(), "llm") {
+				named[s.Operand().ID()] = true
+				bodyless[s.Operand().ID()] = s.FieldName() == "dialect"
+				u.model = u.model || s.FieldName() == "model"
 			}
 		case ast.IdentKind:
 			switch {
@@ -296,8 +301,9 @@ func inspect(a *ast.AST) usage {
 				}
 			case global(e, "prompt"), global(e, "content"):
 				u.body, u.texts = true, true
-			case global(e, "llm") && !bodyless[e.ID()]:
-				u.body = true
+			case global(e, "llm"):
+				u.body = u.body || !bodyless[e.ID()]
+				u.model = u.model || !named[e.ID()]
 			}
 		case ast.StructKind:
 			u.makes = e.ID()
