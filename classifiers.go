@@ -220,6 +220,9 @@ func (t *trouble) note(name, result string, err error) {
 	case classify.ResultCancelled, classify.ResultCached:
 		return
 	case classify.ResultError, classify.ResultTimeout:
+		if errors.Is(err, classify.ErrTexts) {
+			return
+		}
 		bad = true
 	}
 	t.mu.Lock()

@@ -128,7 +128,7 @@ func (e *evaluation) ask(ctx context.Context) {
 			continue
 		}
 		wg.Go(func() {
-			v, err := e.env.Classifiers.Ask(ctx, classify.Question{Name: q.name, Tenant: tenant, Texts: texts[i]})
+			v, err := e.env.Classifiers.Ask(ctx, classify.Question{Name: q.name, Tenant: tenant, Answer: q.segments == selectAnswer, Texts: texts[i]})
 			answers[i] = answer{&verdict{Verdict: v}, err}
 		})
 	}

@@ -9,10 +9,13 @@ import (
 	"time"
 )
 
-// maxCached bounds the answers that a classifier's cache holds.
-const maxCached = 10_000
+// Bounds of what a classifier's cache holds: answers, and bytes of names in them.
+const (
+	maxCached      = 10_000
+	maxCachedBytes = 16 << 20
+)
 
-// cacheKey is the whole SHA-256 of tenant and texts: a shorter one could be met by
+// cacheKey is the whole SHA-256 of tenant, direction and texts: a shorter one could be met by
 // another text on purpose.
 type cacheKey [sha256.Size]byte
 
@@ -27,13 +30,17 @@ func keyOf(q Question) (k cacheKey) {
 		_, _ = io.WriteString(h, s)
 	}
 	part(q.Tenant)
-	for i := range q.Texts {
-		part(q.Texts[i].Text)
-		if q.Texts[i].Document {
+	flag := func(is bool) {
+		if is {
 			h.Write([]byte{1})
 		} else {
 			h.Write([]byte{0})
 		}
+	}
+	flag(q.Answer)
+	for i := range q.Texts {
+		part(q.Texts[i].Text)
+		flag(q.Texts[i].Document)
 	}
 	h.Sum(k[:0])
 	return k
@@ -46,6 +53,7 @@ type cache struct {
 	mu    sync.Mutex
 	known map[cacheKey]*list.Element
 	order *list.List // of *remembered, the one used latest in front
+	bytes int
 }
 
 type remembered struct {
@@ -83,12 +91,26 @@ func (c *cache) put(k cacheKey, v Verdict, now time.Time) {
 		c.drop(e)
 	}
 	c.known[k] = c.order.PushFront(&remembered{k, v, now.Add(c.keep)})
-	for c.order.Len() > maxCached {
+	c.bytes += size(v)
+	for c.order.Len() > maxCached || c.bytes > maxCachedBytes {
 		c.drop(c.order.Back())
 	}
 }
 
 func (c *cache) drop(e *list.Element) {
-	delete(c.known, e.Value.(*remembered).key)
+	r := e.Value.(*remembered)
+	delete(c.known, r.key)
+	c.bytes -= size(r.v)
 	c.order.Remove(e)
+}
+
+// size is about what the names of a verdict take.
+func size(v Verdict) (n int) {
+	for _, name := range v.Categories {
+		n += len(name)
+	}
+	for name := range v.Scores {
+		n += len(name)
+	}
+	return n
 }

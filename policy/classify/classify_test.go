@@ -222,7 +222,7 @@ func TestFailures(t *testing.T) {
 		s := newService(t, says(`{"flagged":false}`))
 		q := question
 		q.Texts = []Text{{Text: strings.Repeat("x", maxTexts+1)}}
-		if _, err := registry(t, Config{Protocol: "generic", URL: s.URL}).Ask(context.Background(), q); !errors.Is(err, errTexts) || s.asked.Load() != 0 {
+		if _, err := registry(t, Config{Protocol: "generic", URL: s.URL}).Ask(context.Background(), q); !errors.Is(err, ErrTexts) || s.asked.Load() != 0 {
 			t.Error(err)
 		}
 	})

@@ -8,8 +8,8 @@ import (
 
 // azure_shield: Azure AI Content Safety, POST /contentsafety/text:shieldPrompt. The
 // user's words and what tools returned are judged by different standards there.
-func writeShield(_ *Config, texts []Text) ([]byte, error) {
-	user, documents := shielded(texts)
+func writeShield(_ *Config, q Question) ([]byte, error) {
+	user, documents := shielded(q.Texts)
 	return json.Marshal(struct {
 		User      string   `json:"userPrompt"`
 		Documents []string `json:"documents"`
@@ -70,21 +70,25 @@ func readShield(_ *Config, texts []Text, answer []byte) (v Verdict, err error) {
 
 // bedrock: Amazon Bedrock guardrails, POST /guardrail/{id}/version/{version}/apply,
 // with a Bedrock API key.
-func writeGuardrail(_ *Config, texts []Text) ([]byte, error) {
+func writeGuardrail(_ *Config, q Question) ([]byte, error) {
 	type text struct {
 		Text string `json:"text"`
 	}
 	type content struct {
 		Text text `json:"text"`
 	}
-	all := make([]content, len(texts))
-	for i := range texts {
-		all[i].Text.Text = texts[i].Text
+	source := "INPUT"
+	if q.Answer {
+		source = "OUTPUT" // guardrails have strengths of their own for answers
+	}
+	all := make([]content, len(q.Texts))
+	for i := range q.Texts {
+		all[i].Text.Text = q.Texts[i].Text
 	}
 	return json.Marshal(struct {
 		Source  string    `json:"source"`
 		Content []content `json:"content"`
-	}{"INPUT", all})
+	}{source, all})
 }
 
 // confidence turns the service's words into scores.
@@ -97,7 +101,13 @@ func readGuardrail(_ *Config, _ []Text, answer []byte) (v Verdict, err error) {
 		Confidence string `json:"confidence"`
 	}
 	var a struct {
-		Action      string `json:"action"`
+		Action   string `json:"action"`
+		Coverage struct {
+			Characters struct {
+				Guarded int64 `json:"guarded"`
+				Total   int64 `json:"total"`
+			} `json:"textCharacters"`
+		} `json:"guardrailCoverage"`
 		Assessments []struct {
 			Topic struct {
 				Topics []found `json:"topics"`
@@ -124,6 +134,9 @@ func readGuardrail(_ *Config, _ []Text, answer []byte) (v Verdict, err error) {
 		v.Flagged, v.Score = true, 1
 	default:
 		return v, errNonsense
+	}
+	if n := a.Coverage.Characters; !v.Flagged && n.Guarded < n.Total {
+		return v, errNonsense // it has not looked at all
 	}
 	v.Scores = map[string]float64{}
 	for _, s := range a.Assessments {

@@ -9,7 +9,7 @@ import (
 
 // protocol is how a kind of classifier is asked.
 type protocol struct {
-	write func(c *Config, texts []Text) ([]byte, error)
+	write func(c *Config, q Question) ([]byte, error)
 	// read reads an answer with status 200. It refuses what does not say clearly
 	// whether the texts are flagged.
 	read func(c *Config, texts []Text, answer []byte) (Verdict, error)
@@ -69,10 +69,10 @@ func unmarshal(answer []byte, into any) error {
 //	{"texts": ["…", …]} → {"flagged": true, "score": 0.93, "categories": ["…"], "scores": {"…": 0.93}}
 //
 // Only flagged must be there.
-func writeGeneric(_ *Config, texts []Text) ([]byte, error) {
+func writeGeneric(_ *Config, q Question) ([]byte, error) {
 	return json.Marshal(struct {
 		Texts []string `json:"texts"`
-	}{each(texts)})
+	}{each(q.Texts)})
 }
 
 func readGeneric(_ *Config, _ []Text, answer []byte) (v Verdict, err error) {
@@ -103,11 +103,11 @@ func readGeneric(_ *Config, _ []Text, answer []byte) (v Verdict, err error) {
 }
 
 // openai_moderation: POST /v1/moderations.
-func writeModeration(c *Config, texts []Text) ([]byte, error) {
+func writeModeration(c *Config, q Question) ([]byte, error) {
 	return json.Marshal(struct {
 		Model string   `json:"model,omitempty"`
 		Input []string `json:"input"`
-	}{c.Model, each(texts)})
+	}{c.Model, each(q.Texts)})
 }
 
 func readModeration(_ *Config, texts []Text, answer []byte) (v Verdict, err error) {
@@ -143,9 +143,16 @@ func readModeration(_ *Config, texts []Text, answer []byte) (v Verdict, err erro
 	return v, nil
 }
 
+// unmarked takes the meaning out of what frames a conversation for guard models: many
+// servers read it in a text as they read their own, so that a text could end the prompt
+// and give the verdict itself. A space does.
+var unmarked = strings.NewReplacer("<|", "< |", "|>", "| >", "[INST]", "[ INST]", "[/INST]", "[ /INST]", "<<SYS>>", "< <SYS>>", "<</SYS>>", "< </SYS>>", "<s>", "< s>", "</s>", "< /s>",
+	"<bos>", "< bos>", "<eos>", "< eos>", "<start_of_turn>", "< start_of_turn>", "<end_of_turn>", "< end_of_turn>",
+	"<BEGIN ", "< BEGIN ", "<END ", "< END ")
+
 // llama_guard: a guard model behind POST /v1/chat/completions, which says `safe`, or
 // `unsafe` and the categories on the next line.
-func writeGuard(c *Config, texts []Text) ([]byte, error) {
+func writeGuard(c *Config, q Question) ([]byte, error) {
 	type message struct {
 		Role    string `json:"role"`
 		Content string `json:"content"`
@@ -155,7 +162,7 @@ func writeGuard(c *Config, texts []Text) ([]byte, error) {
 		Messages    []message `json:"messages"`
 		MaxTokens   int       `json:"max_tokens"`
 		Temperature int       `json:"temperature"`
-	}{c.Model, []message{{"user", joined(texts)}}, 64, 0})
+	}{c.Model, []message{{"user", unmarked.Replace(joined(q.Texts))}}, 64, 0})
 }
 
 func readGuard(_ *Config, _ []Text, answer []byte) (v Verdict, err error) {
@@ -195,7 +202,7 @@ func readGuard(_ *Config, _ []Text, answer []byte) (v Verdict, err error) {
 const presidioThreshold = 0.5
 
 // presidio: POST /analyze.
-func writePresidio(c *Config, texts []Text) ([]byte, error) {
+func writePresidio(c *Config, q Question) ([]byte, error) {
 	language := c.Language
 	if language == "" {
 		language = "en"
@@ -203,7 +210,7 @@ func writePresidio(c *Config, texts []Text) ([]byte, error) {
 	return json.Marshal(struct {
 		Text     string `json:"text"`
 		Language string `json:"language"`
-	}{joined(texts), language})
+	}{joined(q.Texts), language})
 }
 
 func readPresidio(c *Config, _ []Text, answer []byte) (v Verdict, err error) {

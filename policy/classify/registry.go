@@ -3,10 +3,12 @@ package classify
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,9 +74,23 @@ func (r *Registry) Close() {
 
 var (
 	errUnknown = errors.New("no classifier of that name")
-	errTexts   = errors.New("the texts are larger than 1 MiB")
 	errLong    = errors.New("its answer is larger than 256 KiB")
 )
+
+// ErrTexts is why a question is not asked that is too long. The classifier is well.
+var ErrTexts = errors.New("the texts are larger than 1 MiB")
+
+// refused is the status of a service that does not take the question. Whoever wrote the
+// texts has made it so, by their length for one, and must not gain by it.
+type refused int
+
+func (s refused) Error() string { return fmt.Sprintf("it answered with status %d", int(s)) }
+
+// unaskable reports whether the caller's own texts are why there is no answer.
+func unaskable(err error) bool {
+	var s refused
+	return errors.Is(err, ErrTexts) || errors.As(err, &s)
+}
 
 // Ask implements Asker.
 func (r *Registry) Ask(ctx context.Context, q Question) (Verdict, error) {
@@ -103,7 +119,7 @@ func (r *Registry) Ask(ctx context.Context, q Question) (Verdict, error) {
 	if r.Observe != nil {
 		r.Observe(q.Name, result, time.Since(began), err)
 	}
-	if err != nil && c.Allow && ctx.Err() == nil {
+	if err != nil && c.Allow && ctx.Err() == nil && !unaskable(err) {
 		return Verdict{}, nil
 	}
 	return v, err
@@ -131,7 +147,7 @@ func (c *classifier) ask(ctx context.Context, q Question) (v Verdict, cached boo
 		size += len(q.Texts[i].Text)
 	}
 	if size > maxTexts {
-		return v, false, errTexts
+		return v, false, ErrTexts
 	}
 	var key cacheKey
 	if c.cache != nil {
@@ -142,7 +158,7 @@ func (c *classifier) ask(ctx context.Context, q Question) (v Verdict, cached boo
 	}
 	ctx, cancel := context.WithTimeout(bare{ctx}, c.Timeout)
 	defer cancel()
-	v, err = c.post(ctx, q.Texts)
+	v, err = c.post(ctx, q)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err() // whatever it looked like
@@ -156,8 +172,8 @@ func (c *classifier) ask(ctx context.Context, q Question) (v Verdict, cached boo
 }
 
 // post asks over the network.
-func (c *classifier) post(ctx context.Context, texts []Text) (Verdict, error) {
-	body, err := c.protocol.write(&c.Config, texts)
+func (c *classifier) post(ctx context.Context, q Question) (Verdict, error) {
+	body, err := c.protocol.write(&c.Config, q)
 	if err != nil {
 		return Verdict{}, errors.New("the question cannot be written")
 	}
@@ -177,27 +193,40 @@ func (c *classifier) post(ctx context.Context, texts []Text) (Verdict, error) {
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err // without the address, which may hold a token
-		}
-		return Verdict{}, fmt.Errorf("it cannot be reached: %w", err)
+		return Verdict{}, unreached(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return Verdict{}, fmt.Errorf("its answer broke off: %w", err)
+		return Verdict{}, errors.New("its answer broke off or is no HTTP")
 	case len(answer) > maxAnswer:
 		return Verdict{}, errLong
+	case slices.Contains([]int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}, resp.StatusCode):
+		return Verdict{}, refused(resp.StatusCode)
 	case resp.StatusCode != http.StatusOK:
 		return Verdict{}, fmt.Errorf("it answered with status %d", resp.StatusCode)
 	}
-	v, err := c.protocol.read(&c.Config, texts, answer)
+	v, err := c.protocol.read(&c.Config, q.Texts, answer)
 	if err != nil {
 		return Verdict{}, err
 	}
 	return c.checked(v)
+}
+
+// unreached is the error of a call that was not answered. It holds neither the address,
+// where a token may be, nor what came instead of HTTP, which may be what was sent.
+func unreached(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	var network net.Error // of the operating system, names and TLS
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &network) || errors.As(err, &certificate) || errors.Is(err, io.EOF) {
+		return fmt.Errorf("it cannot be reached: %w", err)
+	}
+	return errors.New("it does not answer in HTTP")
 }
 
 // checked holds a verdict against what any must be, and puts it in order.
@@ -205,8 +234,8 @@ func (c *classifier) checked(v Verdict) (Verdict, error) {
 	if !(v.Score >= 0 && v.Score <= 1) || len(v.Categories) > maxCategories || len(v.Scores) > maxCategories {
 		return Verdict{}, errNonsense
 	}
-	for _, s := range v.Scores {
-		if !(s >= 0 && s <= 1) {
+	for name, s := range v.Scores {
+		if len(name) > 256 || !(s >= 0 && s <= 1) {
 			return Verdict{}, errNonsense
 		}
 	}

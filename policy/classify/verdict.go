@@ -28,6 +28,8 @@ type Question struct {
 	// Tenant is whose texts they are. Answers are remembered for each tenant by
 	// itself, so that nobody can find out what others have asked.
 	Tenant string
+	// Answer is true for texts of an answer, false for those of a request.
+	Answer bool
 	// Texts are in the order of the prompt, none of them empty.
 	Texts []Text
 }
