@@ -83,6 +83,9 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 	if a := s.e.answer; s.kind == selectAnswer && (a == nil || a.said == nil || a.said.Short()) {
 		return tooLarge()
 	}
+	if v, ok := s.e.results[resultKey{name, s.kind}]; ok {
+		return v
+	}
 	size := 0
 	s.each(func(text string) { size += len(text) })
 	if size > maxScan {
@@ -95,7 +98,13 @@ func scan(v ref.Val, name string, f func(*selection) ref.Val) ref.Val {
 		// What a detector takes is bounded by what it looks at: the deadline of
 		// the rule is for the rest of it.
 		began := s.e.clock()
-		defer func() { s.e.deadline = s.e.deadline.Add(s.e.clock().Sub(began)) }()
+		paid := s.e.paid
+		s.e.paid = false
+		defer func() {
+			if !paid {
+				s.e.deadline = s.e.deadline.Add(s.e.clock().Sub(began))
+			}
+		}()
 		v := f(s)
 		s.evidence(name, size, v)
 		return v
@@ -171,13 +180,25 @@ func piiOf(v, kinds ref.Val) ref.Val {
 	if !ok || !ok2 {
 		return all
 	}
-	var kept []ref.Val
-	for it := found.Iterator(); it.HasNext() == types.True; {
-		if k := it.Next(); wanted.Contains(k) == types.True {
-			kept = append(kept, k)
+	pick := func() ref.Val {
+		var kept []ref.Val
+		for it := found.Iterator(); it.HasNext() == types.True; {
+			if k := it.Next(); wanted.Contains(k) == types.True {
+				kept = append(kept, k)
+			}
 		}
+		return types.DefaultTypeAdapter.NativeToValue(kept)
 	}
-	return types.DefaultTypeAdapter.NativeToValue(kept)
+	s, ok := v.(*list).sequence.(*selection)
+	if !ok || s.kind == selectAnswer { // of which more may be found
+		return pick()
+	}
+	name := "pii"
+	for i := range length(wanted) {
+		k, _ := wanted.Get(types.Int(i)).(types.String)
+		name += " " + string(k)
+	}
+	return s.e.result(resultKey{name, s.kind}, pick)
 }
 
 func hasPhrase(v, phrase ref.Val) ref.Val {
@@ -186,6 +207,11 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 		return types.MaybeNoSuchOverloadErr(phrase)
 	}
 	words := words(string(p))
+	if l, ok := v.(*list); ok {
+		if s, ok := l.sequence.(*selection); ok {
+			s.e.payPhrase(s, words)
+		}
+	}
 	return scan(v, "has_phrase "+words, func(s *selection) ref.Val {
 		found := false
 		look := func(text string) {
@@ -200,6 +226,18 @@ func hasPhrase(v, phrase ref.Val) ref.Val {
 		})
 		return types.Bool(found)
 	})
+}
+
+// payPhrase takes what it costs to look for a phrase that does not stand in the rule, but
+// comes out of the request: of these there may be many.
+func (e *evaluation) payPhrase(s *selection, words string) {
+	if _, had := e.results[resultKey{"has_phrase " + words, s.kind}]; had || e.phrases[words] {
+		return
+	}
+	size := 0
+	s.each(func(text string) { size += len(text) })
+	e.spend(uint64(size / slowBytesPerUnit))
+	e.paid = true
 }
 
 // injectionScore is the worst score of the texts and of what is encoded in them. What a

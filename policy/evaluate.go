@@ -121,7 +121,8 @@ func (r *rule) once(e *evaluation, s *Set) (matched bool, err error) {
 		}
 	}()
 	e.fuel, e.sinceLook, e.wanted = s.costLimit, 0, e.wanted[:0]
-	if r.clocked {
+	e.phrases, e.paid = r.phrases, false
+	if e.patience = 0; r.clocked {
 		e.deadline = e.clock().Add(s.deadline)
 		// The clock runs while other goroutines have the processor, too. A rule
 		// that has done less than a sixteenth of the work that its time is

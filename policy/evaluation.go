@@ -44,6 +44,8 @@ type evaluation struct {
 	scratch [2]ref.Val // arguments of the call that is being judged by its guard
 
 	// The meter of the running rule (see meter.go).
+	phrases   map[string]bool // that stand in the rule: see payPhrase
+	paid      bool            // what the next detector takes counts
 	fuel      uint64
 	patience  uint64 // the clock counts only once this much fuel or less is left
 	sinceLook uint64

@@ -31,12 +31,11 @@ func tooLarge() ref.Val { return types.WrapErr(errTooLarge) }
 // false when its arguments are too large.
 type guard func(args []ref.Val) (units int, ok bool)
 
-// unguarded are the functions whose work does not grow with their arguments, or
-// only as the plain comparison of two strings does.
+// unguarded are the functions whose work does not grow with their arguments, or that
+// see to it by themselves.
 var unguarded = map[string]bool{
 	operators.NotStrictlyFalse: true, "__not_strictly_false__": true, operators.LogicalNot: true,
 	operators.Subtract: true, operators.Multiply: true, operators.Divide: true, operators.Modulo: true, operators.Negate: true,
-	operators.Greater: true, operators.GreaterEquals: true, operators.Less: true, operators.LessEquals: true,
 	operators.Index: true, "type": true, "dyn": true,
 	// These bound what they look at by themselves (see scan).
 	"secrets": true, "pii": true, "injection_score": true, "hidden_chars": true, "has_phrase": true, "tokens": true, "classify_prompt": true, "risk": true, "detect": true,
@@ -47,8 +46,11 @@ var unguarded = map[string]bool{
 var unguardedOverloads = map[string]bool{
 	overloads.AddInt64: true, overloads.AddUint64: true, overloads.AddDouble: true, overloads.AddDurationDuration: true,
 	overloads.AddDurationTimestamp: true, overloads.AddTimestampDuration: true,
+	overloads.LessInt64: true, overloads.LessEqualsInt64: true, overloads.GreaterInt64: true, overloads.GreaterEqualsInt64: true,
+	overloads.LessDouble: true, overloads.LessEqualsDouble: true, overloads.GreaterDouble: true, overloads.GreaterEqualsDouble: true,
+	overloads.LessTimestamp: true, overloads.LessEqualsTimestamp: true, overloads.GreaterTimestamp: true, overloads.GreaterEqualsTimestamp: true,
 	overloads.SizeList: true, overloads.SizeListInst: true, overloads.SizeMap: true, overloads.SizeMapInst: true,
-	overloads.SizeBytes: true, overloads.SizeBytesInst: true, overloads.InMap: true,
+	overloads.SizeBytes: true, overloads.SizeBytesInst: true,
 }
 
 // special are the functions with bounds of their own.
@@ -64,12 +66,13 @@ var special = map[string]guard{
 	operators.OldIn:      compare,
 	operators.Equals:     compare,
 	operators.NotEquals:  compare,
-	"replace":            replacement,
-	"join":               joining,
-	"distinct":           pairs,
-	"sets.contains":      pairs,
-	"sets.equivalent":    pairs,
-	"sets.intersects":    pairs,
+	operators.Less:       order, operators.LessEquals: order, operators.Greater: order, operators.GreaterEquals: order,
+	"replace":         replacement,
+	"join":            joining,
+	"distinct":        pairs,
+	"sets.contains":   pairs,
+	"sets.equivalent": pairs,
+	"sets.intersects": pairs,
 }
 
 // guardOf returns the guard of a function, nil if it needs none.
@@ -110,17 +113,39 @@ func measure(args []ref.Val) (text, elements int) {
 	return text, elements
 }
 
-// elementBytes sums up the strings in the lists: functions that sort or compare
-// elements walk over them many times. It stops counting beyond maxFold.
+// elementBytes sums up the strings in the lists and maps, and in what is in these:
+// functions that sort, compare or print elements walk over them many times. Every
+// element counts as a byte, too. It stops counting beyond maxFold.
 func elementBytes(args []ref.Val) (n int) {
 	for _, a := range args {
-		l, ok := a.(traits.Lister)
-		if !ok {
-			continue
+		n += stringBytes(a, maxFold-n)
+	}
+	return n
+}
+
+func stringBytes(v ref.Val, most int) (n int) {
+	count := func(x ref.Val) {
+		n++
+		switch x := x.(type) {
+		case types.String:
+			n += len(x)
+		case types.Bytes:
+			n += len(x)
+		case traits.Lister, traits.Mapper:
+			n += stringBytes(x, most-n)
 		}
-		for i := 0; i < length(l) && n <= maxFold; i++ {
-			if s, ok := l.Get(types.Int(i)).(types.String); ok {
-				n += len(s)
+	}
+	switch l := v.(type) {
+	case traits.Lister:
+		for i := 0; i < length(l) && n <= most; i++ {
+			count(l.Get(types.Int(i)))
+		}
+	case traits.Mapper:
+		for it := l.Iterator(); it.HasNext() == types.True && n <= most; {
+			k := it.Next()
+			count(k)
+			if x, ok := l.Find(k); ok {
+				count(x)
 			}
 		}
 	}
@@ -163,16 +188,70 @@ func sum(args []ref.Val) (int, bool) {
 	return text / copyBytesPerUnit, text <= maxText && elements <= maxElements
 }
 
-// compare guards ==, != and in: at worst they walk over the shorter string, or
+// compare guards ==, != and in: at worst they walk over two strings of one length, or
 // over all elements of the shorter list.
 func compare(args []ref.Val) (int, bool) {
-	if _, ok := args[0].(types.String); ok {
-		if _, ok := args[1].(types.String); ok {
-			return 0, true // by far the most frequent; bounded by maxText
+	if _, ok := args[1].(types.String); ok {
+		return alike(args[0], args[1]), true // by far the most frequent; bounded by maxText
+	}
+	if _, ok := args[1].(traits.Mapper); ok {
+		if key, ok := args[0].(types.String); ok {
+			return len(key) / walkBytesPerUnit, true
 		}
 	}
 	_, elements := measure(args)
-	return elements, elements <= 2*maxElements
+	if elements > 2*maxElements {
+		return 0, false
+	}
+	return elements + inside(args[0], args[1]), true
+}
+
+// alike is what it costs to find two strings equal.
+func alike(a, b ref.Val) int {
+	x, ok := a.(types.String)
+	y, ok2 := b.(types.String)
+	if !ok || !ok2 || len(x) != len(y) {
+		return 0
+	}
+	return len(x) / walkBytesPerUnit
+}
+
+// inside is what it may cost to compare what is in a list with a value, or with what is
+// at the same place of another list, beyond one unit for each.
+func inside(a, b ref.Val) (units int) {
+	l, ok := b.(traits.Lister)
+	if _, own := b.(*list); !ok || own {
+		return 0 // of the segments of a request, those that are not the same differ early
+	}
+	s, isString := a.(types.String)
+	if isString && len(s) < walkBytesPerUnit {
+		return 0
+	}
+	m, _ := a.(traits.Lister)
+	for i := 0; i < length(l); i++ {
+		v := l.Get(types.Int(i))
+		switch {
+		case isString:
+			units += alike(s, v)
+		case m != nil && i < length(m):
+			w := m.Get(types.Int(i))
+			units += alike(w, v)
+			if n := min(length(w), length(v)); n > 0 {
+				units += n + inside(w, v)
+			}
+		}
+	}
+	return units
+}
+
+// order guards the comparisons that say which of two comes first.
+func order(args []ref.Val) (int, bool) {
+	x, ok := args[0].(types.String)
+	y, ok2 := args[1].(types.String)
+	if !ok || !ok2 {
+		return 0, true
+	}
+	return min(len(x), len(y)) / walkBytesPerUnit, true
 }
 
 // replacement guards replace(old, new[, n]): its result may be the product of

@@ -45,10 +45,18 @@ func (h *headers) mapper() traits.Mapper {
 	return h.all
 }
 
-// Find implements traits.Mapper.
+// Find implements traits.Mapper. A name may come out of the request: it is paid for, and
+// one that is too long cannot be told to be there or not.
 func (h *headers) Find(key ref.Val) (ref.Val, bool) {
 	k, ok := key.(types.String)
-	if !ok || hidden(string(k)) {
+	if !ok {
+		return nil, false
+	}
+	if len(k) > maxNameBytes {
+		return tooLarge(), true
+	}
+	h.e.spend(uint64(len(k) / slowBytesPerUnit))
+	if hidden(string(k)) {
 		return nil, false
 	}
 	v := h.e.env.Headers[textproto.CanonicalMIMEHeaderKey(string(k))]
@@ -71,7 +79,10 @@ func (h *headers) Get(key ref.Val) ref.Val {
 
 // Contains implements traits.Container.
 func (h *headers) Contains(key ref.Val) ref.Val {
-	_, ok := h.Find(key)
+	v, ok := h.Find(key)
+	if types.IsError(v) {
+		return v
+	}
 	return types.Bool(ok)
 }
 

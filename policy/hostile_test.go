@@ -17,6 +17,8 @@ func longSegments() *llm.Exchange { return withText(9_000, 3<<10) }
 func fewLong() *llm.Exchange      { return withText(300, 3<<10) }
 func one64K() *llm.Exchange       { return withText(1, 64<<10) }
 
+func twoLong() *llm.Exchange      { return withText(2, 2<<20) }
+
 func withText(n, size int) *llm.Exchange {
 	x := chat()
 	x.View.Segments = make([]llm.Segment, n)
@@ -74,6 +76,18 @@ var hostiles = []hostile{
 	{"sort many strings", manySegments, `prompt.all.map(s, s.text).sort().size() == 1`, errCost},
 	{"distinct long strings", fewLong, `prompt.all.map(s, s.text).distinct().size() == 2`, errCost},
 	{"all pairs of long strings", longSegments, `prompt.all.all(a, prompt.all.all(b, a.text == b.text))`, errDeadline},
+	{"equal long texts", twoLong, `lists.range(5000).all(i, prompt.all[0].text == prompt.all[1].text)`, errCost},
+	{"order of long texts", twoLong, `lists.range(5000).all(i, prompt.all[0].text <= prompt.all[1].text)`, errCost},
+	{"long text in a list", twoLong, `lists.range(5000).all(i, prompt.all[0].text in [prompt.all[1].text])`, errCost},
+	{"long text in a map", twoLong, `lists.range(5000).all(i, !(prompt.all[0].text in {llm.model: 1}))`, errCost},
+	{"lists in lists", manySegments, `cel.bind(l, [prompt.all.map(s, s.text)], lists.range(5000).all(i, l == l))`, errCost},
+	{"long text as a header", twoLong, `lists.range(5000).all(i, !(prompt.all[0].text in request.headers))`, errCost},
+	{"long text names a header", twoLong, `lists.range(5000).exists(i, request.headers[prompt.all[0].text] == "")`, errSize},
+	{"texts as headers", fewLong, `prompt.all.all(s, prompt.all.all(t, !(s.text in request.headers)))`, errCost},
+	{"texts as phrases", manySegments, `prompt.user.exists(s, has_phrase(prompt.all, s.path + s.text + "q"))`, errCost},
+	{"a detector in a loop", fewLong, `prompt.all.exists(s, tokens(prompt.all) == 0 || pii(prompt.all, ["email"]).size() > 0)`, nil},
+	{"print a list in a list", fewLong, `prompt.all.exists(s, "%s%s".format([prompt.all.map(t, t.text), s.text]) == "x")`, errCost},
+	{"phrases in a list", manySegments, `["project falcon", "b c"].exists(p, has_phrase(prompt.all, p))`, nil},
 	{"contains, worst case", oneHuge, `prompt.all[0].text.contains("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy")`, nil},
 	{"size", oneHuge, `prompt.all[0].text.size() == 3`, nil},
 	{"plain rule, many segments", manySegments, `prompt.all.exists(s, s.role == "system")`, nil},
@@ -136,6 +150,18 @@ func TestMeterAlone(t *testing.T) {
 		s.clock = func() time.Time { return noon }
 		if d := s.Evaluate(context.Background(), manySegments(), testEnv()); d == nil || d.Err != errCost {
 			t.Errorf("%s: got %v", expr, d)
+		}
+	}
+}
+
+// A wide pattern does far more than what it pays for says: the clock must count at once.
+func TestWideRegex(t *testing.T) {
+	for name, x := range map[string]*llm.Exchange{"many": withText(200, 140), "one": withText(1, 8<<10)} {
+		s := mustCompile(t, nil, deny(`prompt.all.all(s, !s.text.matches("(x{1,30}){1,30}y"))`))
+		at := noon
+		s.clock = func() time.Time { at = at.Add(time.Millisecond); return at }
+		if d := s.Evaluate(context.Background(), x, testEnv()); d == nil || d.Err != errDeadline {
+			t.Errorf("%s: got %v", name, d)
 		}
 	}
 }

@@ -19,8 +19,11 @@ const (
 	maxPatternBytes = 1 << 10  // bytes of a pattern that is not a constant
 	maxRegexProgram = 2000     // instructions of a compiled pattern
 	// quickMatch is the product of instructions and bytes up to which a match
-	// is surely short and runs without looking at the clock.
+	// is surely short and runs without looking at the clock. Patterns of more than
+	// quickInsts instructions are slower by an order of magnitude (package regexp
+	// does not backtrack them), and only an eighth of it is short.
 	quickMatch = 256 << 10
+	quickInsts = 500
 )
 
 // matcher is matches() with bounds: RE2 is linear, but linear in pattern × text,
@@ -124,7 +127,12 @@ func (m *matcher) Exec(f *interpreter.ExecutionFrame) ref.Val {
 func (m *matcher) Eval(a interpreter.Activation) ref.Val { return m.Exec(interpreter.AsFrame(a)) }
 
 func (p *pattern) match(s string, e *evaluation) bool {
-	if p.insts*len(s) <= quickMatch {
+	quick := quickMatch
+	if p.insts > quickInsts {
+		quick /= 8
+	}
+	if work := p.insts * len(s); work <= quick {
+		e.worked(work / slowBytesPerUnit)
 		e.spend(uint64(1 + len(s)/slowBytesPerUnit))
 		return p.re.MatchString(s)
 	}
@@ -132,7 +140,7 @@ func (p *pattern) match(s string, e *evaluation) bool {
 		e.spend(uint64(1 + len(s)/walkBytesPerUnit))
 		return false
 	}
-	return p.re.MatchReader(&metered{s: s, e: e, units: uint64(32 * (1 + p.insts/64))})
+	return p.re.MatchReader(&metered{s: s, e: e, units: uint64(32 * (1 + p.insts/64)), work: 64 * p.insts})
 }
 
 // metered reads a string for a regular expression and pays as it goes.
@@ -141,6 +149,7 @@ type metered struct {
 	e     *evaluation
 	n     int
 	units uint64 // for 64 runes: a wide pattern does more on each
+	work  int    // at most, for 64 runes
 }
 
 // ReadRune implements io.RuneReader.
@@ -149,6 +158,7 @@ func (m *metered) ReadRune() (rune, int, error) {
 		return 0, 0, io.EOF
 	}
 	if m.n++; m.n%64 == 0 {
+		m.e.worked(m.work)
 		m.e.spend(m.units)
 	}
 	r, size := rune(m.s[0]), 1

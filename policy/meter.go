@@ -66,6 +66,14 @@ func (e *evaluation) spend(units uint64) {
 	}
 }
 
+// worked notes that a call may have worked longer than what it pays for says: the
+// clock counts sooner.
+func (e *evaluation) worked(units int) {
+	if e != nil {
+		e.patience += uint64(units)
+	}
+}
+
 // loopNode returns the id of a part of the loop that is evaluated in each
 // iteration, the condition if it computes anything and else the step, and what
 // an iteration costs.

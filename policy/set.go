@@ -14,6 +14,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
 )
 
 // Set is a compiled list of rules. It is immutable and safe for concurrent use.
@@ -47,6 +49,7 @@ type rule struct {
 	clocked   bool // anything in it reads the clock
 	beside    bool // may wait for a classifier while the request goes on
 	use       answerUse
+	phrases   map[string]bool // all strings in it, as has_phrase() looks for them
 }
 
 // Compile compiles the rules. All errors are *CompileError; the first one ends
@@ -236,7 +239,7 @@ func compile(r Rule, lang *language, o *options) (c *rule, err error) {
 	if err != nil {
 		return nil, &CompileError{Rule: r.Name, Line: 1, Column: 1, Msg: "the expression cannot be planned: " + err.Error(), Err: err}
 	}
-	return &rule{Rule: r, program: prog, needsBody: u.body, texts: u.texts, model: u.model, clocked: len(u.loops) > 0 || u.calls, use: answer,
+	return &rule{Rule: r, program: prog, needsBody: u.body, texts: u.texts, model: u.model, clocked: len(u.loops) > 0 || u.calls, use: answer, phrases: u.phrases,
 		beside: asks && (r.Action == ActionFlag || r.Enforcement == EnforceShadow)}, nil
 }
 
@@ -270,11 +273,12 @@ type usage struct {
 	makes    int64            // id of an object literal, 0 if none
 	calls    bool             // calls a function that pays
 	loops    map[int64]uint64 // nodes that pay for an iteration, and how much
+	phrases  map[string]bool  // all strings, as has_phrase() looks for them
 }
 
 // inspect walks a checked expression.
 func inspect(a *ast.AST) usage {
-	u := usage{loops: map[int64]uint64{}}
+	u := usage{loops: map[int64]uint64{}, phrases: map[string]bool{}}
 	refs := a.ReferenceMap()
 	bodyless := map[int64]bool{} // operands of llm.dialect
 	named := map[int64]bool{}    // operands of llm and a field
@@ -308,7 +312,16 @@ func inspect(a *ast.AST) usage {
 		case ast.StructKind:
 			u.makes = e.ID()
 		case ast.CallKind:
-			u.calls = u.calls || guardOf(e.AsCall().FunctionName(), "") != nil
+			switch f := e.AsCall().FunctionName(); f {
+			case operators.Index, "has_phrase": // names of headers and phrases that the request brings
+				u.calls = true
+			default:
+				u.calls = u.calls || guardOf(f, "") != nil
+			}
+		case ast.LiteralKind:
+			if s, ok := e.AsLiteral().(types.String); ok {
+				u.phrases[words(string(s))] = true
+			}
 		case ast.ComprehensionKind:
 			id, units := loopNode(e.AsComprehension())
 			u.loops[id] += units // macros may give two nodes one id
