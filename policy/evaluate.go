@@ -89,18 +89,24 @@ var (
 func (r *rule) matches(e *evaluation, s *Set) (matched bool, err error) {
 	e.bare = false
 	matched, err = r.once(e, s)
-	if matched || err != nil || !r.model {
+	if matched || !r.model || err != nil && err != errOther {
 		return matched, err
 	}
 	bare, ok := e.bareModel()
 	if !ok {
-		return false, nil
+		return false, err
 	}
 	full := e.memo[slotModel]
 	defer func() { e.memo[slotModel] = full }()
 	e.memo[slotModel] = name(bare)
 	e.bare = true
-	return r.once(e, s)
+	// A table of models, for one, may not know the longer name: that must not let pass
+	// what the shorter is refused for.
+	matched, failed := r.once(e, s)
+	if matched || failed != nil {
+		return matched, failed
+	}
+	return false, err
 }
 
 // bareModel is the model without the name of a provider before it; false if there is

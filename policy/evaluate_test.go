@@ -338,6 +338,18 @@ func TestProviderBeforeModel(t *testing.T) {
 		}
 	}
 
+	// One that knows the shorter name only does not fail on the longer.
+	for model, want := range map[string]string{"openai/gpt-4o": ActionDeny, "gpt-4o": ActionDeny, "openai/o3": DecisionError, "o3": DecisionError} {
+		x := chat()
+		x.View.Model = model
+		env := testEnv()
+		env.Provider = provider
+		s := mustCompile(t, nil, Rule{Name: "table", Action: ActionDeny, Expr: `{"gpt-4o": true}[llm.model]`, OnError: OnErrorAllow})
+		if s.Evaluate(context.Background(), x, env); len(x.Decisions) != 1 || x.Decisions[0].Action != want || (want == ActionDeny) != (x.Decisions[0].Detail == "") {
+			t.Errorf("%s: %+v", model, x.Decisions)
+		}
+	}
+
 	// So do conditions of rules that redact.
 	x := chat()
 	x.View.Model = "openai/gpt-4o"
