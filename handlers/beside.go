@@ -19,7 +19,7 @@ type beside struct {
 }
 
 // judgeBeside runs an evaluation of a set of rules, named by its hash, on a goroutine of
-// its own. It ends with ctx.
+// its own, which the client does not end by leaving: see policy.
 func (c *call) judgeBeside(ctx context.Context, hash string, evaluate func(context.Context) policy.Findings) {
 	if c.aside == nil {
 		c.aside = new(beside)

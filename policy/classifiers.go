@@ -128,6 +128,8 @@ func (e *evaluation) ask(ctx context.Context) {
 			continue
 		}
 		wg.Go(func() {
+			answers[i].err = errClassifier
+			defer func() { _ = recover() }() // one broken answer is no reason to end the process
 			v, err := e.env.Classifiers.Ask(ctx, classify.Question{Name: q.name, Tenant: tenant, Answer: q.segments == selectAnswer, Texts: texts[i]})
 			answers[i] = answer{&verdict{Verdict: v}, err}
 		})
@@ -208,10 +210,9 @@ func (r *rule) later(e *evaluation, s *Set) func(ctx context.Context) Findings {
 		e := newEvaluation(x, env)
 		defer e.release()
 		e.clock, e.answer, e.watched = s.clock, answer, watched
-		if answer != nil {
-			// Clients hang up when they have the answer; the classifier's timeout bounds it.
-			ctx = context.WithoutCancel(ctx)
-		}
+		// Clients hang up when they have the answer, or what they wanted of it, and must not
+		// escape a flag by that; the classifier's timeout bounds it.
+		ctx = context.WithoutCancel(ctx)
 		matched, err := r.decided(ctx, e, s)
 		if err != nil || matched {
 			patient := *r

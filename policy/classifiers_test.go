@@ -38,6 +38,9 @@ func (a *asker) Ask(ctx context.Context, q classify.Question) (classify.Verdict,
 			return classify.Verdict{}, ctx.Err()
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return classify.Verdict{}, err
+	}
 	v, ok := a.answers[name]
 	if !ok {
 		return v, errors.New("CANARY of a classifier")
@@ -143,8 +146,10 @@ func TestClassifyBeside(t *testing.T) {
 			decisions := x.Decisions
 			env.Headers.Set("X-Team", "changed") // what the request does meanwhile is nothing to it
 			x.View = nil
+			gone, cancel := context.WithCancel(context.Background())
+			cancel() // the client has its answer and has hung up
 			for _, f := range jobs {
-				got := f(context.Background())
+				got := f(gone)
 				decisions, x.Scans = append(decisions, got.Decisions...), append(x.Scans, got.Scans...)
 			}
 			verdict := llm.ScanFound
@@ -186,6 +191,20 @@ func TestBesideReadsNoBudgets(t *testing.T) {
 }
 
 // Classifiers of one rule are asked at the same time, and given up with the client.
+// broken is a classifier whose answer breaks what reads it.
+type broken struct{}
+
+func (broken) Ask(context.Context, classify.Question) (classify.Verdict, error) { panic("broken") }
+
+func TestClassifyPanics(t *testing.T) {
+	env := testEnv()
+	env.Classifiers = broken{}
+	s := mustCompile(t, []Option{WithClassifiers("a")}, deny(`classify("a", prompt.user).flagged`))
+	if d := s.Evaluate(context.Background(), chat(), env); d == nil || !errors.Is(d, errClassifier) {
+		t.Errorf("got %v", d)
+	}
+}
+
 func TestClassifyTogetherAndCancelled(t *testing.T) {
 	a := &asker{answers: map[string]classify.Verdict{"a": {}, "b": {}}, wait: make(chan struct{})}
 	env := testEnv()
