@@ -191,14 +191,14 @@ func TestBesideReadsNoBudgets(t *testing.T) {
 }
 
 // Classifiers of one rule are asked at the same time, and given up with the client.
-// broken is a classifier whose answer breaks what reads it.
-type broken struct{}
+// panicking is a classifier whose answer breaks what reads it.
+type panicking struct{}
 
-func (broken) Ask(context.Context, classify.Question) (classify.Verdict, error) { panic("broken") }
+func (panicking) Ask(context.Context, classify.Question) (classify.Verdict, error) { panic("broken") }
 
 func TestClassifyPanics(t *testing.T) {
 	env := testEnv()
-	env.Classifiers = broken{}
+	env.Classifiers = panicking{}
 	s := mustCompile(t, []Option{WithClassifiers("a")}, deny(`classify("a", prompt.user).flagged`))
 	if d := s.Evaluate(context.Background(), chat(), env); d == nil || !errors.Is(d, errClassifier) {
 		t.Errorf("got %v", d)

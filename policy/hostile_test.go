@@ -17,7 +17,7 @@ func longSegments() *llm.Exchange { return withText(9_000, 3<<10) }
 func fewLong() *llm.Exchange      { return withText(300, 3<<10) }
 func one64K() *llm.Exchange       { return withText(1, 64<<10) }
 
-func twoLong() *llm.Exchange      { return withText(2, 2<<20) }
+func twoLong() *llm.Exchange { return withText(2, 2<<20) }
 
 func withText(n, size int) *llm.Exchange {
 	x := chat()
