@@ -53,9 +53,7 @@ calls say is not stored: the digest tells whether a request is the one that wait
 			}
 			out := cmd.OutOrStdout()
 			if format == "json" {
-				e := json.NewEncoder(out)
-				e.SetIndent("", "  ")
-				return e.Encode(v)
+				return printJSON(out, v)
 			}
 			t := usage.TextTable{Left: 9}
 			t.Add("id", "state", "key", "model", "rule", "asked", "expires", "digest", "by")

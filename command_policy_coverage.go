@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,8 @@ for each rule whether the route passes it and in which dialects it sees what it
 looks at: a text is planted in requests, answers and streams of every dialect, and a
 rule must find it. The exit status is 1 if there is a hole: a route without a rule
 that another has, a dialect that rules cannot see, objects that pass no rule. With
---rule only the rules named must be everywhere, and in force.`,
+--rule only the rules named must be everywhere, and in force; a configuration without
+a route to a model proves nothing then, and the exit status is 1, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, _, err := adaptFile(cfg.file, cfg.adapter)
@@ -49,6 +51,9 @@ that another has, a dialect that rules cannot see, objects that pass no rule. Wi
 			}
 			if err == nil && len(c.Holes) > 0 {
 				err = fmt.Errorf("%d holes", len(c.Holes))
+			}
+			if err == nil && len(routes) == 0 && len(must) > 0 {
+				err = errors.New("no route of this config leads to a model, so no rule is proved to be passed: is it the right file?")
 			}
 			return err
 		},
