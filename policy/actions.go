@@ -146,6 +146,9 @@ func checkAnswer(r *Rule, a *ast.AST, u usage, fail func(id int64, format string
 // records it, and returns its refusal if it is one.
 func (r *rule) apply(e *evaluation, err error) *llm.Denial {
 	x := e.x
+	if err == nil && r.Action == ActionStripTools && len(r.Tools) > 0 && e.longTool() {
+		err = errSize
+	}
 	if err != nil || r.Action == ActionDeny || r.Action == ActionFlag {
 		d := r.decide(x, err)
 		if d != nil && e.answer != nil {
@@ -258,6 +261,12 @@ func (r *rule) change(e *evaluation, enforced bool) (detail string, refused *llm
 	return strings.Join(told, ", "), refused
 }
 
+// longTool reports whether a tool has a name that is too long to be held against patterns:
+// what is shown to expressions is bounded, too.
+func (e *evaluation) longTool() bool {
+	return e.x.View != nil && slices.ContainsFunc(e.x.View.Tools, func(t llm.Tool) bool { return len(t.Name) > maxNameBytes || len(t.Type) > maxNameBytes })
+}
+
 // strip takes tools out of the request. What runs a tool may not tell cases or
 // look-alikes apart, so patterns are held against its plain and its canonical name. told is false if there were none to take.
 func (r *rule) strip(e *evaluation, enforced bool) (detail string, told bool, refused *llm.Denial) {
@@ -305,6 +314,7 @@ func (e *evaluation) rewrite(body []byte) *llm.Denial {
 	x.View, x.Changes.Edits = v, nil
 	clear(e.memo[:])
 	clear(e.results)
+	clear(e.answers)
 	e.asides.forget()
 	for i := range e.selections {
 		e.selections[i].reset()

@@ -128,3 +128,21 @@ func TestSample(t *testing.T) {
 		t.Errorf("on for %d of 1,000", denied)
 	}
 }
+
+// A name of megabytes is not walked by every pattern.
+func TestStripToolsLongName(t *testing.T) {
+	for size, want := range map[int]error{maxNameBytes: nil, maxNameBytes + 1: errSize} {
+		v, err := dialects.Parse(llm.Chat, []byte(`{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"`+strings.Repeat("s", size)+`"}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := mustCompile(t, nil, Rule{Name: "s", Action: ActionStripTools, Expr: "true", Tools: []string{"*shell*"}})
+		if d := s.Evaluate(context.Background(), &llm.Exchange{Dialect: llm.Chat, View: v}, testEnv()); (d != nil) != (want != nil) || d != nil && d.Err != want {
+			t.Errorf("%d: %v", size, d)
+		}
+		all := mustCompile(t, nil, Rule{Name: "s", Action: ActionStripTools, Expr: "true"})
+		if d := all.Evaluate(context.Background(), &llm.Exchange{Dialect: llm.Chat, View: v}, testEnv()); d != nil {
+			t.Errorf("%d, all: %v", size, d)
+		}
+	}
+}

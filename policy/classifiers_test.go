@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/dialects/rewrite"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/policy/classify"
@@ -390,5 +391,26 @@ func TestReadsWhatIsAsked(t *testing.T) {
 		if !slices.Equal(got[rule], want) {
 			t.Errorf("%s reads %q, want %q", rule, got[rule], want)
 		}
+	}
+}
+
+// A rule that has changed the request changes what a classifier is asked about.
+func TestClassifyAfterChange(t *testing.T) {
+	v, den := dialects.Parse(llm.Chat, []byte(`{"model":"m","messages":[{"role":"user","content":"hello"}],"tools":[{"type":"function","function":{"name":"bash","description":"runs all"}}]}`))
+	if den != nil {
+		t.Fatal(den)
+	}
+	a := &asker{answers: map[string]classify.Verdict{"mod": {}}}
+	env := testEnv()
+	env.Classifiers = a
+	ask := Rule{Action: ActionDeny, Expr: `classify("mod", prompt.all).flagged`}
+	first, second := ask, ask
+	first.Name, second.Name = "first", "second"
+	s := mustCompile(t, []Option{WithClassifiers("mod")}, first, Rule{Name: "strip", Action: ActionStripTools, Expr: "true"}, second)
+	if d := s.Evaluate(context.Background(), &llm.Exchange{Dialect: llm.Chat, View: v}, env); d != nil {
+		t.Fatal(d)
+	}
+	if len(a.asked) != 2 || !strings.Contains(a.asked[0], "runs all") || a.asked[1] != "mod hello" {
+		t.Errorf("asked %q", a.asked)
 	}
 }
