@@ -104,14 +104,18 @@ func TestPolicyRecommend(t *testing.T) {
 	c := message(false, "gpt-4o-mini", "hello", "")
 	c.key = batchKey
 	s.do(c).ok()
+	// The provider before the model: rules are held against either name.
+	prefixed := message(false, "openai/gpt-4o-mini", "hello", "")
+	prefixed.key = batchKey
+	s.do(prefixed).ok()
 	s.do(message(false, "gpt-4o", "FALCON", "")) // refused: not among what is needed
 	s.stop()
 	dir := filepath.Join(s.data, "audit", "default")
 	out := mustCommand(t, "policy", "recommend", dir)
 	for _, want := range []string{
-		"# 6 calls of 2 keys", "requests 1/min per key {\n\t\toverride web 5\n\t}", "concurrent 1 per key\n",
+		"# 7 calls of 2 keys", "requests 2/min per key {\n\t\toverride web 5\n\t}", "concurrent 1 per key\n",
 		"deny models-web `caller.key == \"web\" && llm.model != \"\" && !(llm.model in [\"claude-sonnet-4-5\", \"gpt-4o-mini\"])`",
-		"deny models-batch `caller.key == \"batch\" && llm.model != \"\" && !(llm.model in [\"gpt-4o-mini\"])`", "max_tokens 7", "budget 0.",
+		"deny models-batch `caller.key == \"batch\" && llm.model != \"\" && !(llm.model in [\"gpt-4o-mini\", \"openai/gpt-4o-mini\"])`", "max_tokens 7", "budget 0.",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
@@ -126,10 +130,11 @@ func TestPolicyRecommend(t *testing.T) {
 		again.do(message(i > 2, []string{"gpt-4o-mini", "claude-sonnet-4-5"}[i/3], "hello", "")).ok()
 	}
 	again.do(c).ok()
+	again.do(prefixed).ok()
 	again.do(c).denied(429, "rate_limited", false)
 	again.do(message(false, "gpt-4o", "hello", "")).denied(429, "rate_limited", false)
 	team := mustCommand(t, "policy", "recommend", dir, "--per", "team", "--headroom", "50")
-	if !strings.Contains(team, "# 6 calls of 1 teams") || !strings.Contains(team, "requests 8/min per team") {
+	if !strings.Contains(team, "# 7 calls of 1 teams") || !strings.Contains(team, "requests 8/min per team") {
 		t.Error(team)
 	}
 	for _, args := range [][]string{{"policy", "recommend", dir, "--per", "planet"}, {"policy", "recommend", dir, "--headroom", "-1"}, {"policy", "recommend", filepath.Join(dir, "nowhere")},

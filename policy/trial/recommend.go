@@ -224,7 +224,16 @@ func (t *Traffic) Recommend(w io.Writer) {
 		if taken[rule]++; taken[rule] > 1 {
 			rule += "-" + strconv.Itoa(taken[rule])
 		}
-		if models := slices.Sorted(maps.Keys(u.models)); len(models) > 0 {
+		models := slices.Collect(maps.Keys(u.models))
+		for name := range u.models {
+			// A provider's name before a model may be one that is taken off, and rules are
+			// held against either name.
+			if _, bare, ok := llm.SplitModel(name); ok {
+				models = append(models, bare)
+			}
+		}
+		slices.Sort(models)
+		if models = slices.Compact(models); len(models) > 0 {
 			list := make([]string, len(models))
 			for i, m := range models {
 				list[i] = strconv.Quote(m)
