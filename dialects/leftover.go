@@ -2,6 +2,7 @@ package dialects
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/internal/strictjson"
 	"github.com/caddy-llm-gateway/caddy-llm-gateway/llm"
@@ -15,18 +16,31 @@ import (
 // an API, an id, the name of a tool, encoded data. A longer run of digits and dashes is none, since cards and
 // phones look like that.
 func handle(s string) bool {
-	letter := false
+	seen := uint8(0)
 	for i := range len(s) {
-		switch c := s[i]; {
-		case (c|0x20)-'a' < 26:
-			letter = true
-		case c-'0' < 10, c == '_', c == '-', c == '.', c == ':', c == '/', c == '+', c == '=', c == '~':
-		default:
+		f := handleBytes[s[i]]
+		if f == 0 {
 			return false
 		}
+		seen |= f
 	}
-	return letter || len(s) <= shortDigits
+	return seen&handleLetter != 0 || len(s) <= shortDigits
 }
+
+// handleBytes are the bytes of handles: sealed data is long, and read in full.
+var handleBytes = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case (byte(c)|0x20)-'a' < 26:
+			t[c] = handleLetter
+		case strings.IndexByte("0123456789_-.:/+=~", byte(c)) >= 0:
+			t[c] = handleOther
+		}
+	}
+	return t
+}()
+
+const handleLetter, handleOther = 1, 2
 
 // memberHandle is handle for the names of members that we do not know: a long one with
 // digits may be what somebody wrote as well as a name.
@@ -47,6 +61,9 @@ const (
 	shortDigits = 7
 	// maxNumbered is how long the name of a member with digits in it may be.
 	maxNumbered = 12
+	// maxSettingWord is how long a word of an API may be where servers have their own:
+	// keys are longer.
+	maxSettingWord = 32
 	// longNumber is how many digits make a number worth looking at.
 	longNumber = 9
 )
@@ -83,21 +100,54 @@ func (p *parser) number(role string, kind llm.SegmentKind) {
 // count reads a value that is no text of the conversation, whose bytes may become tokens.
 func (p *parser) count(name string) {
 	bound, start := p.v.InputBound, p.at()
-	p.below(name, maxTypeLen)
+	p.below(name, maxTypeLen, true)
 	p.v.InputBound = bound + int64(p.Pos()-start)
 }
 
-// setting is count for what no model is shown.
+// setting is count for what no model is shown. Its numbers are no text: a provider
+// refuses anything else in the place of a seed.
 func (p *parser) setting(name string) {
 	bound := p.v.InputBound
-	p.below(name, maxTypeLen)
+	p.below(name, maxTypeLen, false)
 	p.v.InputBound = bound
 }
+
+// serverSettings are members by which clients of compatible servers and of routers say how
+// to run a request, in any dialect. Their words are those of an API.
+var serverSettings = func() map[string]bool {
+	m := map[string]bool{}
+	for _, name := range []string{"seed", "random_seed", "top_k", "min_p", "top_a", "typical_p", "samplers", "cache_control", "betas", "prompt_cache_retention",
+		"provider", "transforms", "route", "priority", "stop_token_ids", "allowed_token_ids", "guided_decoding_backend",
+		"bootstrap_room", "t_max_predict_ms", "reasoning_format", "prompt_mode", "input_type", "output_dtype", "task"} {
+		m[name] = true
+	}
+	return m
+}()
+
+// constraints are members by which compatible servers bind the answer, as response_format
+// does elsewhere.
+var constraints = map[string]bool{"guided_json": true, "guided_regex": true, "guided_choice": true, "guided_grammar": true, "structured_outputs": true,
+	"json_schema": true, "regex": true, "ebnf": true, "grammar": true}
 
 // other reads a member of the document that we do not know: all text in it counts.
 func (p *parser) other(name string) {
 	if asides[name] != "" {
 		p.aside()
+		return
+	}
+	switch {
+	case serverSettings[name]:
+		bound, start := p.v.InputBound, p.at()
+		p.below(name, maxSettingWord, false)
+		p.v.InputBound = bound + int64(p.Pos()-start)
+		return
+	case constraints[name]:
+		switch p.Kind() {
+		case strictjson.Object, strictjson.Array:
+			p.raw(llm.RoleSystem, llm.KindToolDef, name)
+		default:
+			p.collect(llm.RoleSystem, llm.KindToolDef, name)
+		}
 		return
 	}
 	p.collect(llm.RoleUser, llm.KindText, name)
@@ -112,7 +162,7 @@ func (p *parser) aside() {
 // id is count for an id, a name, or sealed data: handles of any length.
 func (p *parser) id(name string) {
 	bound, start := p.v.InputBound, p.at()
-	p.below(name, len(p.Data()))
+	p.below(name, len(p.Data()), true)
 	p.v.InputBound = bound + int64(p.Pos()-start)
 }
 
@@ -128,18 +178,19 @@ func (p *parser) sweep(name string, start int) {
 }
 
 // below is leftovers for a member, or the value where we are (name empty).
-func (p *parser) below(name string, maxLen int) {
+func (p *parser) below(name string, maxLen int, numbers bool) {
 	n := len(p.path)
 	if name != "" {
 		p.push(name)
 	}
-	p.leftovers(maxLen)
+	p.leftovers(maxLen, numbers)
 	p.pop(n)
 }
 
 // leftovers makes segments of what in a value is no handle of at most maxLen bytes. They
-// get the role of what they stand in, or are the user's.
-func (p *parser) leftovers(maxLen int) {
+// get the role of what they stand in, or are the user's. Numbers are left out where they
+// only set something.
+func (p *parser) leftovers(maxLen int, numbers bool) {
 	switch p.Kind() {
 	case strictjson.String:
 		t := p.Str()
@@ -153,18 +204,22 @@ func (p *parser) leftovers(maxLen int) {
 		i := 0
 		for l := p.Open(); p.Element(&l); i++ {
 			n := p.pushIndex(i)
-			p.leftovers(maxLen)
+			p.leftovers(maxLen, numbers)
 			p.pop(n)
 		}
 	case strictjson.Object:
 		for m := p.Enter(nil); p.Member(&m); {
 			p.memberName(&m, "", llm.KindText)
 			n := p.push(m.Name)
-			p.leftovers(maxLen)
+			p.leftovers(maxLen, numbers)
 			p.pop(n)
 		}
 	case strictjson.Number:
-		p.number("", llm.KindText)
+		if numbers {
+			p.number("", llm.KindText)
+		} else {
+			p.Skip()
+		}
 	default:
 		p.Skip()
 	}

@@ -43,6 +43,8 @@ func (p *parser) completionsMember(name string) {
 		p.unboundedIfSet(name)
 	case "stop":
 		p.Skip() // an aside
+	case "response_format": // of compatible servers
+		p.format(name)
 	case "frequency_penalty", "presence_penalty", "seed", "logprobs", "logit_bias", "echo":
 		p.setting(name)
 	default:
