@@ -118,6 +118,10 @@ func TestNames(t *testing.T) {
 func TestAssignments(t *testing.T) {
 	for _, c := range []struct{ text, rule, match string }{
 		{`password = "tr0ub4dor&3"`, rulePassword, "tr0ub4dor&3"},
+		{`"session": "0b8f7b1e-6c1f-4f7e-9a55-2f1f0c3a9d11"`, "", ""},
+		{`"account":"01JD8Q2N3X4V5B6C7D8E9F0G1H"`, "", ""},
+		{`"session": "0b8f7b1e6c1fZ4f7eQ9a552f1f0c3a9d11"`, ruleGeneric, "0b8f7b1e6c1fZ4f7eQ9a552f1f0c3a9d11"},
+		{`api_key = "0b8f7b1e-6c1f-4f7e-9a55-2f1f0c3a9d11"`, ruleGeneric, "0b8f7b1e-6c1f-4f7e-9a55-2f1f0c3a9d11"},
 		{`"db_password": "Xk29vLq8"`, rulePassword, "Xk29vLq8"},
 		{"DB_PASS=hunter22x", rulePassword, "hunter22x"},
 		{"MAIL_PASSWORD=whiteduke\n", rulePassword, "whiteduke"},

@@ -116,7 +116,7 @@ func plausible(v string, s strength, a *assignment) bool {
 		}
 		return bits >= 2.9 && (l.digit >= 2 || len(v) >= 20 || made(v, &l)) && !slug(v, &l)
 	}
-	if len(v) < 15 || len(v) <= 18 && strings.HasPrefix(v, "0x") || l.digit < 2 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || wordy(v, &l) || dotted(v) || loud || numeric(v) {
+	if len(v) < 15 || len(v) <= 18 && strings.HasPrefix(v, "0x") || l.digit < 2 || l.lower+l.upper < 2 || bits < 3.0 || slug(v, &l) || wordy(v, &l) || dotted(v) || loud || numeric(v) || identifies(a.name) && id(v) {
 		return false
 	}
 	return l.hex || bits >= 3.4
@@ -178,6 +178,32 @@ func made(v string, l *looks) bool {
 		}
 	}
 	return turns*10 >= 3*len(v) && (len(v) >= 10 || turns*2 >= len(v))
+}
+
+// identifies tells whether a name mostly stands before what tells one thing from others.
+func identifies(name string) bool {
+	for _, word := range [...]string{"session", "account", "sid", "login"} {
+		if i := len(name) - len(word); i >= 0 && strings.EqualFold(name[i:], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// id tells whether v has the form of a UUID or a ULID.
+func id(v string) bool {
+	switch len(v) {
+	case 36:
+		for i := range len(v) {
+			if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (v[i] == '-') {
+				return false
+			}
+		}
+		return true
+	case 26:
+		return v[0] == '0' && strings.ToUpper(v) == v && !strings.ContainsAny(v, "ILOU-_+/=.")
+	}
+	return false
 }
 
 // special tells whether v has a byte that identifiers and words do not have.
