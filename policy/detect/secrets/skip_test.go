@@ -84,7 +84,8 @@ func TestAnnouncing(t *testing.T) {
 		j.c.Remember(&j.runs)
 		if end, rule := j.assigned(at); end > 0 {
 			announced++
-			if !announcing(text[:at-1]) {
+			// Behind another byte, an arrow's for one, Scan takes no first look.
+			if nameByte(text[at-2]) && !announcing(text[:at-1]) {
 				t.Fatalf("%q: a %s is found, and nothing announces it", text, rule)
 			}
 		}
